@@ -1,0 +1,267 @@
+#include "common/net.hpp"
+
+#include <cerrno>
+#include <climits>
+#include <cstdlib>
+#include <memory>
+#include <stdexcept>
+#include <system_error>
+
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace {
+
+using Addresses = std::unique_ptr<addrinfo, decltype(&freeaddrinfo)>;
+
+std::string joined(const std::string& host, int port) {
+  const bool ipv6 = host.find(':') != std::string::npos;
+  std::string text = ipv6 ? "[" + host + "]" : host;
+  text += ':';
+  text += std::to_string(port);
+  return text;
+}
+
+Addresses resolve(
+    const std::string& host,
+    int port,
+    int flags,
+    const std::string& purpose
+) {
+  addrinfo hints{};
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = flags | AI_NUMERICSERV;
+  addrinfo* found = nullptr;
+  const int error = getaddrinfo(
+      host.empty() ? nullptr : host.c_str(),
+      std::to_string(port).c_str(),
+      &hints,
+      &found
+  );
+  if (error == EAI_SYSTEM) {
+    throw_errno(purpose);
+  }
+  if (error != 0) {
+    throw std::runtime_error{purpose + ": " + gai_strerror(error)};
+  }
+  return {found, freeaddrinfo};
+}
+
+void set_flag(int fd, int get, int set, int flag, bool value) {
+  const int flags = fcntl(fd, get);
+  if (flags == -1) {
+    throw_errno("fcntl");
+  }
+  const int wanted = value ? flags | flag : flags & ~flag;
+  if (wanted != flags && fcntl(fd, set, wanted) == -1) {
+    throw_errno("fcntl");
+  }
+}
+
+int open_socket(int family) {
+#ifdef SOCK_CLOEXEC
+  return socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+#else
+  const int fd = socket(family, SOCK_STREAM, 0);
+  if (fd != -1) {
+    set_cloexec(fd);
+  }
+  return fd;
+#endif
+}
+
+void close_keeping_errno(int fd) {
+  const int error = errno;
+  close(fd);
+  errno = error;
+}
+
+// A listening socket, or -1 and errno.
+int listen_at(const addrinfo& address) {
+  const int fd = open_socket(address.ai_family);
+  if (fd == -1) {
+    return -1;
+  }
+  const int yes = 1;
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+  // The kernel lowers the backlog to its own limit.
+  if (bind(fd, address.ai_addr, address.ai_addrlen) == -1 ||
+      listen(fd, 1024) == -1) {
+    close_keeping_errno(fd);
+    return -1;
+  }
+  return fd;
+}
+
+int connect_at(const addrinfo& address) {
+  const int fd = open_socket(address.ai_family);
+  if (fd == -1) {
+    return -1;
+  }
+  if (connect(fd, address.ai_addr, address.ai_addrlen) == -1) {
+    close_keeping_errno(fd);
+    return -1;
+  }
+  return fd;
+}
+
+using NameOf = int (*)(int, sockaddr*, socklen_t*);
+
+std::pair<std::string, int> host_and_port(int fd, NameOf name_of) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  auto* generic = reinterpret_cast<sockaddr*>(&address);
+  if (name_of(fd, generic, &size) == -1) {
+    throw_errno("address of a socket");
+  }
+  char host[NI_MAXHOST] = "";
+  char port[NI_MAXSERV] = "";
+  const int error = getnameinfo(
+      generic,
+      size,
+      host,
+      sizeof host,
+      port,
+      sizeof port,
+      NI_NUMERICHOST | NI_NUMERICSERV
+  );
+  if (error != 0) {
+    throw std::runtime_error{
+        std::string{"address of a socket: "} + gai_strerror(error)};
+  }
+  return {host, std::atoi(port)};
+}
+
+}  // namespace
+
+void throw_errno(const char* what) {
+  throw std::system_error{errno, std::generic_category(), what};
+}
+
+void throw_errno(const std::string& what) { throw_errno(what.c_str()); }
+
+void set_nonblocking(int fd, bool nonblocking) {
+  set_flag(fd, F_GETFL, F_SETFL, O_NONBLOCK, nonblocking);
+}
+
+void set_cloexec(int fd) { set_flag(fd, F_GETFD, F_SETFD, FD_CLOEXEC, true); }
+
+void set_nodelay(int fd) {
+  const int yes = 1;
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+}
+
+int tcp_socket(int family) {
+  const int fd = open_socket(family);
+  if (fd == -1) {
+    throw_errno("socket");
+  }
+  set_nonblocking(fd);
+  return fd;
+}
+
+std::pair<int, int> stream_pair() {
+  int fds[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == -1) {
+    throw_errno("socketpair");
+  }
+  for (const int fd : fds) {
+    set_cloexec(fd);
+    set_nonblocking(fd);
+  }
+  return {fds[0], fds[1]};
+}
+
+int listen_on(const std::string& host, int port, bool blocking) {
+  std::string purpose = "cannot listen on ";
+  purpose += joined(host, port);
+  const auto addresses = resolve(host, port, AI_PASSIVE, purpose);
+  int fd = -1;
+  for (auto* at = addresses.get(); at != nullptr && fd == -1;) {
+    fd = listen_at(*at);
+    at = at->ai_next;
+  }
+  if (fd == -1) {
+    throw_errno(purpose);
+  }
+  set_nonblocking(fd, !blocking);
+  return fd;
+}
+
+int connect_to(const std::string& host, int port) {
+  std::string purpose = "cannot connect to ";
+  purpose += joined(host, port);
+  const auto addresses = resolve(host, port, 0, purpose);
+  int fd = -1;
+  for (auto* at = addresses.get(); at != nullptr && fd == -1;) {
+    fd = connect_at(*at);
+    at = at->ai_next;
+  }
+  if (fd == -1) {
+    throw_errno(purpose);
+  }
+  return fd;
+}
+
+int start_connect(int fd, const std::string& host, int port) {
+  sockaddr_storage own{};
+  socklen_t size = sizeof own;
+  if (getsockname(fd, reinterpret_cast<sockaddr*>(&own), &size) == -1) {
+    return errno;
+  }
+  const auto addresses =
+      resolve(host, port, 0, "cannot connect to " + joined(host, port));
+  for (auto* at = addresses.get(); at != nullptr; at = at->ai_next) {
+    if (at->ai_family == own.ss_family) {
+      const int result = connect(fd, at->ai_addr, at->ai_addrlen);
+      // Interrupted, it goes on in the background as well.
+      return result == 0 ? 0 : errno == EINTR ? EINPROGRESS : errno;
+    }
+  }
+  return EAFNOSUPPORT;
+}
+
+int connect_error(int fd) {
+  int error = 0;
+  socklen_t size = sizeof error;
+  return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error
+                                                                  : errno;
+}
+
+std::string address_of(int fd) {
+  const auto [host, port] = host_and_port(fd, getsockname);
+  return joined(host, port);
+}
+
+std::string peer_address_of(int fd) {
+  const auto [host, port] = host_and_port(fd, getpeername);
+  return joined(host, port);
+}
+
+int port_of(int fd) { return host_and_port(fd, getsockname).second; }
+
+long raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) == -1) {
+    throw_errno("getrlimit");
+  }
+  auto wanted = limit;
+  wanted.rlim_cur = limit.rlim_max;
+#ifdef __APPLE__
+  // There the hard limit may say "infinite", and is then refused.
+  if (wanted.rlim_cur > OPEN_MAX) {
+    wanted.rlim_cur = OPEN_MAX;
+  }
+#endif
+  if (wanted.rlim_cur > limit.rlim_cur &&
+      setrlimit(RLIMIT_NOFILE, &wanted) == 0) {
+    limit = wanted;
+  }
+  return static_cast<long>(limit.rlim_cur);
+}

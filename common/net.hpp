@@ -1,0 +1,51 @@
+// Sockets: what the operating systems do differently, and what is no lesson.
+#pragma once
+
+#include <string>
+#include <utility>
+
+/// Throws std::system_error with errno: "what: Permission denied".
+[[noreturn]] void throw_errno(const char* what);
+[[noreturn]] void throw_errno(const std::string& what);
+
+void set_nonblocking(int fd, bool nonblocking = true);
+void set_cloexec(int fd);
+
+/// Sends small writes at once (TCP_NODELAY); no error where fd is no TCP
+/// socket.
+void set_nodelay(int fd);
+
+/// A TCP socket for connecting: non-blocking, close-on-exec. family is
+/// AF_INET or AF_INET6.
+int tcp_socket(int family);
+
+/// Two connected sockets: non-blocking, close-on-exec.
+std::pair<int, int> stream_pair();
+
+/// A TCP socket that listens: close-on-exec, non-blocking unless blocking.
+/// Port 0 picks a free one. Throws std::system_error or std::runtime_error:
+/// "cannot listen on 127.0.0.1:80: Permission denied".
+int listen_on(const std::string& host, int port, bool blocking = false);
+
+/// A blocking connection, for clients in tests and demos. Throws as above:
+/// "cannot connect to 127.0.0.1:1: Connection refused".
+int connect_to(const std::string& host, int port);
+
+/// Begins to connect a non-blocking socket. host must be of the socket's own
+/// family; looking up a name blocks. Returns 0, or errno: EINPROGRESS means
+/// that connect_error(fd) tells once fd can be written to.
+int start_connect(int fd, const std::string& host, int port);
+
+/// The outcome of a connection attempt: 0, or errno.
+int connect_error(int fd);
+
+/// Where fd is bound: "127.0.0.1:4711" or "[::1]:4711".
+std::string address_of(int fd);
+
+/// Whom fd is connected to, in the same form.
+std::string peer_address_of(int fd);
+
+int port_of(int fd);
+
+/// Lifts the soft limit of open descriptors to the hard one. Returns it.
+long raise_descriptor_limit();

@@ -1,0 +1,280 @@
+# What every CMakeLists.txt here includes: how all code is compiled, and
+# add_stage(), which builds one stages/NN_name/ from what the folder holds.
+include_guard(GLOBAL)
+
+option(ASYNCIO_WERROR "Warnings are errors" OFF)
+set(ASYNCIO_SANITIZE "" CACHE STRING "For example address,undefined")
+option(ASYNCIO_VALGRIND "Run the idea tests under valgrind" OFF)
+option(ASYNCIO_ONE_IDEAS_BINARY
+  "Compile a stage's idea tests into one binary: quicker to build" OFF)
+set(ASYNCIO_TEST_PREFIX "" CACHE STRING "Put before every test's name")
+
+get_property(multi_config GLOBAL PROPERTY GENERATOR_IS_MULTI_CONFIG)
+if(NOT CMAKE_BUILD_TYPE AND NOT multi_config)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
+endif()
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(ASYNCIO_COMMON_DIR "${CMAKE_CURRENT_LIST_DIR}")
+get_filename_component(
+  ASYNCIO_ROOT_DIR "${CMAKE_CURRENT_LIST_DIR}" DIRECTORY
+)
+
+# For targets outside stages/ too.
+function(asyncio_flags target)
+  target_compile_options(${target} PRIVATE
+    -Wall
+    -Wextra
+    -Wpedantic
+    -Wshadow
+    $<$<BOOL:${ASYNCIO_WERROR}>:-Werror>
+  )
+  target_include_directories(${target} PRIVATE "${ASYNCIO_ROOT_DIR}")
+  if(ASYNCIO_SANITIZE)
+    target_compile_options(${target} PRIVATE
+      -fsanitize=${ASYNCIO_SANITIZE}
+      -fno-omit-frame-pointer
+      -fno-sanitize-recover=all
+      # clang 14 finds fault with every coroutine that is a template.
+      $<$<CXX_COMPILER_ID:Clang,AppleClang>:-fno-sanitize=function>
+    )
+    target_link_options(${target} PRIVATE -fsanitize=${ASYNCIO_SANITIZE})
+  endif()
+  if(ASYNCIO_VALGRIND)
+    # Debian 12's valgrind cannot read clang's DWARF 5.
+    target_compile_options(${target} PRIVATE -gdwarf-4)
+  endif()
+endfunction()
+
+# Adds a test that runs an executable target; further arguments are its own.
+function(asyncio_add_test name target)
+  set(command $<TARGET_FILE:${target}> ${ARGN})
+  set(timeout 60)
+  if(ASYNCIO_VALGRIND)
+    # A test case of the suite "huge" would take minutes.
+    set(command
+      valgrind
+      --quiet
+      --error-exitcode=99
+      --leak-check=full
+      --show-leak-kinds=definite,indirect,possible
+      --errors-for-leak-kinds=definite,indirect,possible
+      ${command}
+      --test-suite-exclude=huge
+    )
+    set(timeout 600)
+  elseif(ASYNCIO_SANITIZE)
+    set(timeout 240)
+  endif()
+  set(name "${ASYNCIO_TEST_PREFIX}${name}")
+  add_test(NAME ${name} COMMAND ${command})
+  set_tests_properties(${name} PROPERTIES
+    TIMEOUT ${timeout}
+    ENVIRONMENT "${ASYNCIO_TEST_ENVIRONMENT}"
+  )
+endfunction()
+
+# g++'s runtime looks for returned stack frames only when asked.
+set(ASYNCIO_TEST_ENVIRONMENT
+  "ASAN_OPTIONS=detect_stack_use_after_return=1"
+  "UBSAN_OPTIONS=print_stacktrace=1"
+)
+
+# A doctest executable. Its output stays out of bin/, where the stages are.
+function(asyncio_test_executable target)
+  add_executable(${target} ${ARGN})
+  asyncio_flags(${target})
+  target_link_libraries(${target} PRIVATE test_main common)
+  set_target_properties(${target} PROPERTIES
+    RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests"
+  )
+endfunction()
+
+# Replaces the file only when that changes it, so that nothing is rebuilt.
+function(asyncio_write file content)
+  set(old "")
+  if(EXISTS "${file}")
+    file(READ "${file}" old)
+  endif()
+  if(NOT old STREQUAL content)
+    file(WRITE "${file}" "${content}")
+  endif()
+endfunction()
+
+# NN_test_IDEA and the test NN.IDEA for each file of tests/.
+function(asyncio_add_ideas number folder)
+  file(GLOB sources CONFIGURE_DEPENDS "${folder}/tests/*.cpp")
+  if(ASYNCIO_ONE_IDEAS_BINARY AND sources)
+    asyncio_one_source(${number}_ideas one ${sources})
+    asyncio_test_executable(${number}_ideas ${one})
+    target_include_directories(${number}_ideas PRIVATE "${folder}")
+    add_dependencies(${number}_all ${number}_ideas)
+  endif()
+  foreach(source IN LISTS sources)
+    get_filename_component(idea "${source}" NAME_WE)
+    if(ASYNCIO_ONE_IDEAS_BINARY)
+      asyncio_add_test(${number}.${idea} ${number}_ideas
+        "--source-file=*/tests/${idea}.cpp"
+      )
+    else()
+      set(target ${number}_test_${idea})
+      asyncio_test_executable(${target} "${source}")
+      target_include_directories(${target} PRIVATE "${folder}")
+      add_dependencies(${number}_all ${target})
+      asyncio_add_test(${number}.${idea} ${target})
+    endif()
+  endforeach()
+endfunction()
+
+# Writes a source file that includes the given ones; sets result to its name.
+function(asyncio_one_source name result)
+  set(content "")
+  foreach(source IN LISTS ARGN)
+    string(APPEND content "#include \"${source}\"\n")
+  endforeach()
+  set(file "${CMAKE_CURRENT_BINARY_DIR}/${name}.cpp")
+  asyncio_write("${file}" "${content}")
+  set(${result} "${file}" PARENT_SCOPE)
+endfunction()
+
+# The earlier stages' idea tests, compiled against this stage's headers.
+function(asyncio_add_earlier_ideas number folder)
+  get_filename_component(stages "${folder}" DIRECTORY)
+  file(GLOB earlier CONFIGURE_DEPENDS "${stages}/[0-9][0-9]_*/tests/*.cpp")
+  set(parts "")
+  foreach(source IN LISTS earlier)
+    file(RELATIVE_PATH relative "${stages}" "${source}")
+    string(SUBSTRING "${relative}" 0 2 its_number)
+    if(its_number STRLESS number)
+      list(APPEND sources_${its_number} "${source}")
+      list(APPEND parts ${its_number})
+    endif()
+  endforeach()
+  list(REMOVE_DUPLICATES parts)
+  if(NOT parts)
+    return()
+  endif()
+  set(target ${number}_earlier_ideas)
+  set(files "")
+  foreach(part IN LISTS parts)
+    asyncio_one_source(${target}_${part} file ${sources_${part}})
+    list(APPEND files "${file}")
+  endforeach()
+  asyncio_test_executable(${target} ${files})
+  target_include_directories(${target} PRIVATE "${folder}")
+  add_dependencies(${number}_all ${target})
+  asyncio_add_test(${number}.earlier_ideas ${target})
+endfunction()
+
+# Builds each file of pitfalls/ and lets tests/pitfall.py compare what it does
+# with what it says at its head. A sanitizer would change what they print.
+function(asyncio_add_pitfalls number folder)
+  if(ASYNCIO_SANITIZE OR ASYNCIO_VALGRIND)
+    return()
+  endif()
+  file(GLOB sources CONFIGURE_DEPENDS "${folder}/pitfalls/*.cpp")
+  foreach(source IN LISTS sources)
+    # What the head says may change how it is built.
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
+      "${source}"
+    )
+    get_filename_component(name "${source}" NAME_WE)
+    set(test "${ASYNCIO_TEST_PREFIX}${number}.pitfall.${name}")
+    file(STRINGS "${source}" not_compiling REGEX "^// Compiles: no")
+    set(target "")
+    if(NOT not_compiling)
+      set(target ${number}_pitfall_${name})
+      asyncio_pitfall_executable(${target} "${source}" "${folder}")
+      add_dependencies(${number}_all ${target})
+      set(what "$<TARGET_FILE:${target}>")
+    else()
+      set(what
+        "${CMAKE_CXX_COMPILER}"
+        -std=c++20
+        -Wall
+        -Wextra
+        -Wpedantic
+        -Wshadow
+        -Werror
+        "-I${folder}"
+        "-I${ASYNCIO_ROOT_DIR}"
+        -fsyntax-only
+        "${source}"
+      )
+    endif()
+    asyncio_python_test("${test}"
+      "${ASYNCIO_ROOT_DIR}/tests/pitfall.py" "${source}" -- ${what}
+    )
+    set_tests_properties("${test}" PROPERTIES TIMEOUT 60)
+  endforeach()
+endfunction()
+
+function(asyncio_pitfall_executable target source folder)
+  add_executable(${target} "${source}")
+  asyncio_flags(${target})
+  file(STRINGS "${source}" flags REGEX "^// Flags: ")
+  string(REGEX REPLACE "^// Flags: *" "" flags "${flags}")
+  separate_arguments(flags UNIX_COMMAND "${flags}")
+  # These come after the build type's flags: its -O3 does not hold.
+  target_compile_options(${target} PRIVATE ${flags})
+  list(FILTER flags INCLUDE REGEX "^-fsanitize")
+  target_link_options(${target} PRIVATE ${flags})
+  target_include_directories(${target} PRIVATE "${folder}")
+  target_link_libraries(${target} PRIVATE common)
+  set_target_properties(${target} PROPERTIES
+    RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/pitfalls"
+  )
+endfunction()
+
+# Adds a test that python3 runs; skipped, and shown as such, without python3.
+function(asyncio_python_test test)
+  find_program(ASYNCIO_PYTHON NAMES python3)
+  if(ASYNCIO_PYTHON)
+    add_test(NAME "${test}" COMMAND "${ASYNCIO_PYTHON}" ${ARGN})
+  else()
+    add_test(NAME "${test}" COMMAND python3 ${ARGN})
+    set_tests_properties("${test}" PROPERTIES DISABLED TRUE)
+  endif()
+  set_tests_properties("${test}" PROPERTIES
+    ENVIRONMENT "${ASYNCIO_TEST_ENVIRONMENT};PYTHONDONTWRITEBYTECODE=1"
+  )
+endfunction()
+
+# The stage in the current folder: its binary bin/NN_name, its tests. A macro,
+# because enable_testing() must be called where the top of the build is.
+macro(add_stage)
+  enable_testing()
+  if(NOT TARGET common)
+    add_subdirectory("${ASYNCIO_COMMON_DIR}" "${CMAKE_BINARY_DIR}/common")
+  endif()
+  asyncio_add_stage("${CMAKE_CURRENT_SOURCE_DIR}")
+endmacro()
+
+function(asyncio_add_stage folder)
+  get_filename_component(name "${folder}" NAME)
+  string(SUBSTRING "${name}" 0 2 number)
+  file(GLOB sources CONFIGURE_DEPENDS
+    "${folder}/main.cpp"
+    "${folder}/bench.cpp"
+    "${folder}/demos/*.cpp"
+  )
+  # Everything of this stage, for a build of only some.
+  add_custom_target(${number}_all)
+  if(sources)
+    add_executable(${name} ${sources})
+    asyncio_flags(${name})
+    target_compile_definitions(${name} PRIVATE STAGE_NAME="${name}")
+    target_include_directories(${name} PRIVATE "${folder}")
+    target_link_libraries(${name} PRIVATE common)
+    set_target_properties(${name} PROPERTIES
+      RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin"
+    )
+    add_dependencies(${number}_all ${name})
+  endif()
+  asyncio_add_ideas(${number} "${folder}")
+  asyncio_add_earlier_ideas(${number} "${folder}")
+  asyncio_add_pitfalls(${number} "${folder}")
+endfunction()

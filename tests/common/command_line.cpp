@@ -1,0 +1,248 @@
+#include "common/command_line.hpp"
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/bench.hpp"
+#include "common/net.hpp"
+#include "common/programs.hpp"
+#include "common/testing.hpp"
+#include "common/trace.hpp"
+
+namespace {
+
+struct Result {
+  int status;
+  std::string out;
+  std::string err;
+};
+
+struct NoException {};
+
+// Such entries are found, others must be added.
+const Demo<void()> always{"always", "is there", [] { std::puts("here"); }};
+
+[[noreturn]] void child_main(
+    CommandLine& line,
+    std::vector<std::string> arguments
+) {
+  arguments.insert(arguments.begin(), "stage");
+  std::vector<char*> argv;
+  for (auto& argument : arguments) {
+    argv.push_back(argument.data());
+  }
+  argv.push_back(nullptr);
+  const int status = line.run(static_cast<int>(argv.size()) - 1, argv.data());
+  std::fflush(stdout);
+  _exit(status);
+}
+
+void redirect(const TemporaryFile& file, int fd) {
+  const int to = open(file.path().c_str(), O_WRONLY | O_TRUNC);
+  dup2(to, fd);
+  close(to);
+}
+
+// Runs it in a child, so that stdout, limits and signals are its own.
+Result run(CommandLine& line, const std::vector<std::string>& arguments) {
+  TemporaryFile out;
+  TemporaryFile err;
+  std::fflush(stdout);
+  const pid_t child = fork();
+  if (child == 0) {
+    redirect(out, 1);
+    redirect(err, 2);
+    child_main(line, arguments);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  return {
+      WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status),
+      out.read(),
+      err.read(),
+  };
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != text.npos;
+}
+
+void add_demos(CommandLine& line) {
+  line.demo("count", "counts", [] { std::puts("1 2 3"); });
+  line.demo("fail", "throws", [] {
+    std::puts("before");
+    throw std::runtime_error{"went\nwrong"};
+  });
+  line.demo("strange", "throws", [] { throw NoException{}; });
+}
+
+}  // namespace
+
+TEST_CASE("help names the stage and only what exists") {
+  CommandLine line{"03_coroutines"};
+  add_demos(line);
+  for (const auto& arguments :
+       {std::vector<std::string>{"--help"}, std::vector<std::string>{}}) {
+    const auto [status, out, err] = run(line, arguments);
+    CHECK(status == 0);
+    CHECK(contains(out, "03_coroutines"));
+    CHECK(contains(out, "demo"));
+    CHECK(!contains(out, "serve"));
+    CHECK(!contains(out, "bench"));
+    CHECK(!contains(out, "--trace"));
+    CHECK(err == "");
+  }
+}
+
+TEST_CASE("a subcommand that is not there is a usage error") {
+  CommandLine line;
+  add_demos(line);
+  CHECK(run(line, {"serve"}).status > 1);
+  CHECK(run(line, {"demo", "count", "more"}).status > 1);
+}
+
+TEST_CASE("demos are listed and run") {
+  CommandLine line;
+  add_demos(line);
+  CHECK(
+      run(line, {"demo"}).out ==
+      "always   is there\ncount    counts\n"
+      "fail     throws\nstrange  throws\n"
+  );
+  CHECK(run(line, {"demo", "always"}).out == "here\n");
+  const auto [status, out, err] = run(line, {"demo", "count"});
+  CHECK(status == 0);
+  CHECK(out == "1 2 3\n");
+  CHECK(err == "");
+}
+
+TEST_CASE("an unknown name is a usage error that says which exist") {
+  CommandLine line;
+  add_demos(line);
+  const auto [status, out, err] = run(line, {"demo", "cuont"});
+  CHECK(status > 1);
+  CHECK(out == "");
+  CHECK(contains(
+      err, "there is no demo cuont; there are: always, count, fail, strange"
+  ));
+}
+
+TEST_CASE("what escapes a program is one line on stderr") {
+  CommandLine line;
+  add_demos(line);
+  const auto [status, out, err] = run(line, {"demo", "fail"});
+  CHECK(status == 1);
+  CHECK(out == "before\n");
+  CHECK(err == "fail: went wrong\n");
+  const auto strange = run(line, {"demo", "strange"});
+  CHECK(strange.status == 1);
+  CHECK(contains(strange.err, "strange: an exception of type "));
+  CHECK(contains(strange.err, "NoException\n"));
+}
+
+TEST_CASE("serve listens and says where") {
+  CommandLine line;
+  const auto serve = [](int listener) {
+    const int flags = fcntl(listener, F_GETFL);
+    std::printf("%s\n", (flags & O_NONBLOCK) != 0 ? "free" : "blocking");
+  };
+  line.server("plus42", "adds 42", [](int) { std::puts("plus42"); });
+  line.server("echo", "says it again", serve);
+  const auto by_default = run(line, {"serve", "--port", "0"});
+  CHECK(by_default.status == 0);
+  CHECK(by_default.out.rfind("listening on 127.0.0.1:", 0) == 0);
+  CHECK(contains(by_default.out, "\nfree\n"));
+  CHECK(contains(run(line, {"serve", "plus42", "--port=0"}).out, "\nplus42"));
+  CHECK(contains(run(line, {"serve", "--help"}).out, "30303"));
+  CHECK(run(line, {"serve", "--port", "65536"}).status > 1);
+  CHECK(run(line, {"serve", "--blocking"}).status > 1);
+
+  line.blocking_server("echo", "one at a time", serve);
+  const auto blocking = run(line, {"serve", "--blocking", "--port", "0"});
+  CHECK(contains(blocking.out, "\nblocking\n"));
+  const auto none = run(line, {"serve", "plus42", "--blocking"});
+  CHECK(none.status == 1);
+  CHECK(none.err == "there is no blocking server plus42; there are: echo\n");
+}
+
+TEST_CASE("a port that is taken") {
+  CommandLine line;
+  line.server("echo", "", [](int) {});
+  const int listener = listen_on("127.0.0.1", 0);
+  const auto port = std::to_string(port_of(listener));
+  const auto [status, out, err] = run(line, {"serve", "--port", port});
+  CHECK(status == 1);
+  CHECK(out == "");
+  CHECK(
+      err == "cannot listen on 127.0.0.1:" + port +
+                 ": Address already in use\n"
+  );
+  close(listener);
+}
+
+TEST_CASE("a signal before the server handles any ends it with 0") {
+  CommandLine line;
+  line.server("echo", "", [](int) {
+    std::raise(SIGTERM);
+    std::puts("not reached");
+  });
+  const auto result = run(line, {"serve", "--port", "0"});
+  CHECK(result.status == 0);
+  CHECK(!contains(result.out, "not reached"));
+}
+
+TEST_CASE("bench hands over its numbers") {
+  CommandLine line;
+  line.bench("switch", "tasks that yield", [](Stopwatch& watch) {
+    watch.start();
+    watch.stop(watch.n * watch.tasks);
+  });
+  CHECK(run(line, {"bench"}).out == "switch  tasks that yield\n");
+  const auto result =
+      run(line, {"bench", "switch", "--n", "30", "--tasks", "7"});
+  CHECK(result.status == 0);
+  CHECK(result.out.rfind("ns=", 0) == 0);
+  CHECK(contains(result.out, " bytes=0.0 n=210\n"));
+  CHECK(run(line, {"bench", "switch", "--n", "0"}).status > 1);
+  line.bench_table([] { std::puts("the table"); });
+  CHECK(run(line, {"bench"}).out == "the table\n");
+}
+
+TEST_CASE("options of the whole binary come before or after") {
+  CommandLine line;
+  std::string selector = "none";
+  add_demos(line);
+  line.demo("show", "", [&] { std::puts(selector.c_str()); });
+  line.option("--selector", "which", {"select", "poll"}, [&](const auto& name) {
+    selector = name;
+  });
+  CHECK(run(line, {"demo", "show"}).out == "none\n");
+  CHECK(run(line, {"--selector", "poll", "demo", "show"}).out == "poll\n");
+  CHECK(run(line, {"demo", "show", "--selector", "poll"}).out == "poll\n");
+  CHECK(run(line, {"demo", "show", "--selector", "epol"}).status > 1);
+}
+
+TEST_CASE("--trace writes a file, also when the program fails") {
+  CommandLine line;
+  add_demos(line);
+  line.demo("span", "", [] { trace::Span span{"the span"}; });
+  line.tracing();
+  TemporaryFile file;
+  CHECK(run(line, {"demo", "span", "--trace", file.path()}).status == 0);
+  CHECK(contains(file.read(), "the span"));
+  CHECK(run(line, {"--trace", file.path(), "demo", "fail"}).status == 1);
+  CHECK(!contains(file.read(), "the span"));
+  CHECK(contains(file.read(), "]}"));
+  const auto failed = run(line, {"demo", "span", "--trace", "/no/file"});
+  CHECK(failed.status == 1);
+  CHECK(failed.err == "cannot write /no/file: No such file or directory\n");
+}

@@ -1,0 +1,161 @@
+# ctest: once
+"""scripts/run and scripts/test where something is missing or wrong."""
+
+import os
+import shutil
+import stat
+import subprocess
+import tempfile
+import unittest
+
+ROOT = os.path.dirname(
+    os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+)
+TOOLS = "sh cat sed basename dirname mkdir rm uname tr grep head".split()
+STUBS = {
+    "id": "echo 0",
+    "apt-get": 'echo "apt-get $*" >>"$LOG"',
+    "apt-cache": 'echo "  Candidate: 4:12.2.0-3"',
+}
+
+
+class ScriptsTest(unittest.TestCase):
+    """Runs copies of the scripts with only these tools in the PATH."""
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory(suffix=" with a space")
+        self.root = self.folder.name
+        self.bin = os.path.join(self.root, "bin")
+        self.log = os.path.join(self.root, "log")
+        os.mkdir(self.bin)
+        os.makedirs(os.path.join(self.root, "stages", "01_generators"))
+        main = os.path.join(self.root, "stages", "01_generators", "main.cpp")
+        open(main, "w").close()
+        shutil.copytree(
+            os.path.join(ROOT, "scripts"), os.path.join(self.root, "scripts")
+        )
+        for tool in TOOLS:
+            os.symlink(shutil.which(tool), os.path.join(self.bin, tool))
+        for name, text in STUBS.items():
+            self.stub(name, text)
+
+    def tearDown(self):
+        self.folder.cleanup()
+
+    def stub(self, name, text):
+        path = os.path.join(self.bin, name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(f"#!/bin/sh\n{text}\n")
+        os.chmod(path, os.stat(path).st_mode | stat.S_IXUSR)
+
+    def call(self, script, *arguments, **environment):
+        """The exit status, stdout and stderr."""
+        done = subprocess.run(
+            [os.path.join(self.root, "scripts", script), *arguments],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            cwd="/",
+            env={
+                "PATH": self.bin,
+                "LOG": self.log,
+                "HEADER_DIRS": "/nowhere",
+                **environment,
+            },
+        )
+        return done.returncode, done.stdout, done.stderr
+
+    def calls(self):
+        if not os.path.exists(self.log):
+            return ""
+        with open(self.log, encoding="utf-8") as file:
+            return file.read()
+
+    def test_help(self):
+        for script in ("run", "test"):
+            status, out, err = self.call(script, "--help")
+            self.assertEqual((status, err), (0, ""))
+            self.assertIn(f"usage: scripts/{script}", out)
+
+    def test_usage_errors(self):
+        for words in (["run", "--no"], ["test", "--no"], ["test", "-R"]):
+            status, out, err = self.call(*words)
+            self.assertEqual((status, out), (2, ""))
+            self.assertNotEqual(err, "")
+
+    def test_unknown_stage(self):
+        for words in (["run", "07", "demo"], ["test", "--stages", "1,7"]):
+            status, _, err = self.call(*words)
+            self.assertEqual(status, 1)
+            self.assertIn("no stage", err)
+            self.assertIn("01_generators", err)
+
+    def test_one_command_is_named_but_not_run(self):
+        status, out, err = self.call("run", "1", "demo")
+        self.assertEqual((status, out), (1, ""))
+        self.assertIn("compiler cmake ninja cli11 doctest python3 git", err)
+        self.assertIn(
+            "apt-get install -y --no-install-recommends g++ cmake "
+            "ninja-build libcli11-dev doctest-dev python3 git\n",
+            err,
+        )
+        self.assertIn("--yes", err)
+        self.assertEqual(self.calls(), "")
+
+    def test_only_what_is_missing(self):
+        for tool in ("git", "python3", "ninja"):
+            self.stub(tool, "exit 0")
+        status, _, err = self.call("test")
+        self.assertEqual(status, 1)
+        self.assertIn("Missing here: compiler cmake cli11 doctest\n", err)
+
+    def test_an_old_compiler_and_an_old_cmake_count_as_missing(self):
+        self.stub("g++", "exit 1")
+        self.stub("cmake", "echo cmake version 3.18.4")
+        _, _, err = self.call("test")
+        self.assertIn("Missing here: compiler cmake ", err)
+        self.stub("g++", "cat >/dev/null")
+        self.stub("cmake", "echo cmake version 4.0.1")
+        _, _, err = self.call("test")
+        self.assertIn("Missing here: ninja ", err)
+
+    def test_yes_and_ci_install(self):
+        for words, environment in ((["--yes"], {}), ([], {"CI": "true"})):
+            status, _, err = self.call("test", *words, **environment)
+            self.assertEqual(status, 1)
+            self.assertIn("apt-get install -y", self.calls())
+            # The stub installs nothing, and that is noticed.
+            self.assertIn("no C++ compiler", err)
+            os.remove(self.log)
+
+    def test_sudo_unless_root(self):
+        self.stub("id", "echo 1000")
+        _, _, err = self.call("run", "1", "--yes")
+        self.assertIn("  sudo apt-get ", err)
+        self.assertIn("as root", err)
+        self.stub("sudo", '"$@"')
+        self.call("run", "--yes", "1")
+        self.assertIn("apt-get install -y", self.calls())
+
+    def test_other_package_managers(self):
+        os.remove(os.path.join(self.bin, "apt-get"))
+        for manager, text in (
+            ("brew", "brew install cmake ninja cli11 doctest python3 git"),
+            ("pkg", "pkg install -y llvm cmake ninja cli11 doctest python3"),
+            ("dnf", "dnf install -y gcc-c++ cmake ninja-build cli11-devel"),
+            ("pacman", "pacman -S --needed --noconfirm gcc cmake ninja cli11"),
+        ):
+            self.stub(manager, "exit 1")
+            _, _, err = self.call("run", "1")
+            self.assertIn(text, err)
+            os.remove(os.path.join(self.bin, manager))
+
+    def test_no_package_manager(self):
+        os.remove(os.path.join(self.bin, "apt-get"))
+        status, _, err = self.call("run", "1")
+        self.assertEqual(status, 1)
+        self.assertIn("Missing here: compiler", err)
+
+
+if __name__ == "__main__":
+    unittest.main()

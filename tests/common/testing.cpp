@@ -1,0 +1,37 @@
+#include "common/testing.hpp"
+
+#include <stdexcept>
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include "common/bench.hpp"
+
+TEST_CASE("on_small_stack runs elsewhere and hands exceptions back") {
+  const auto here = pthread_self();
+  bool elsewhere = false;
+  on_small_stack(256 * 1024, [&] {
+    elsewhere = pthread_equal(here, pthread_self()) == 0;
+  });
+  CHECK(elsewhere);
+  CHECK_THROWS_WITH_AS(
+      on_small_stack(256 * 1024, [] { throw std::runtime_error{"lost"}; }),
+      "lost",
+      std::runtime_error
+  );
+}
+
+TEST_CASE("open_descriptors counts") {
+  const int before = open_descriptors();
+  const int copy = dup(0);
+  CHECK(open_descriptors() == before + (copy == -1 ? 0 : 1));
+  close(copy);
+  CHECK(open_descriptors() == before);
+}
+
+TEST_CASE("the delays are the same everywhere") {
+  std::uint32_t state = 1;
+  CHECK(delay_us(&state) == 8065);
+  CHECK(delay_us(&state) == 4333);
+  CHECK(delay_us(&state) == 4777);
+}
