@@ -1,0 +1,139 @@
+"""A small project in a temporary folder, and the tools run on it."""
+from __future__ import annotations
+
+import functools
+import io
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import textwrap
+import unittest
+from contextlib import redirect_stderr, redirect_stdout
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
+from pathlib import Path
+from subprocess import CompletedProcess
+from types import ModuleType
+from unittest.mock import patch
+
+SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
+sys.path.insert(0, str(SCRIPTS))
+sys.dont_write_bytecode = True
+import stagelib  # noqa: E402
+
+# Thousands of small files: in memory where that is possible.
+MEMORY = "/dev/shm"
+if (os.path.isdir(MEMORY) and os.access(MEMORY, os.W_OK)
+        and not os.statvfs(MEMORY).f_flag & os.ST_NOEXEC):
+    os.environ.setdefault("TMPDIR", MEMORY)
+
+
+def text_of(text: str) -> str:
+    """A text in triple quotes without its indentation; others as they are."""
+    return textwrap.dedent(text[1:]) if text.startswith("\n") else text
+
+
+def function(name: str, *body: str) -> str:
+    lines = "".join(f"    {line}\n" for line in body or ("return 1;",))
+    return f"int {name}()\n{{\n{lines}}}\n"
+
+
+@functools.cache
+def load(tool: str) -> ModuleType:
+    """A tool as a module: calling its main() saves a process."""
+    loader = SourceFileLoader(tool, str(SCRIPTS / tool))
+    module = module_from_spec(spec_from_loader(tool, loader))
+    sys.modules[tool] = module          # dataclasses look it up
+    loader.exec_module(module)
+    return module
+
+
+class ProjectTest(unittest.TestCase):
+    tool: str
+
+    def setUp(self) -> None:
+        self.root = Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, self.root)
+        (self.root / "stages").mkdir()
+        (self.root / "common").mkdir()
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    def read(self, name: str) -> str:
+        return (self.root / name).read_text()
+
+    def replace(self, name: str, old: str, new: str) -> None:
+        text = self.read(name)
+        self.assertEqual(text.count(old), 1, f"{old!r} in {name}")
+        self.write(name, text.replace(old, new))
+
+    def stage(self, name: str, **files: str) -> None:
+        """stage("01_one", a_hpp="...") writes stages/01_one/a.hpp."""
+        for file, text in files.items():
+            stem, _, suffix = file.rpartition("_")
+            self.write(f"stages/{name}/{stem}.{suffix}", text)
+
+    def environment(self, **changes: str) -> dict[str, str]:
+        own = {name: value for name, value in os.environ.items()
+               if name not in ("NO_COLOR", "PAGER", "LESS", "STAGES_ROOT",
+                               "CXXFLAGS", "WALKTHROUGH_RUNNING")}
+        return {**own, "GIT_CONFIG_GLOBAL": os.devnull,
+                "GIT_CEILING_DIRECTORIES": str(self.root.parent), **changes}
+
+    def arguments(self, arguments: tuple[str, ...]) -> list[str]:
+        return [*arguments, "--root", str(self.root)]
+
+    def call(self, *arguments: str, stdin: str = "",
+             **environment: str) -> CompletedProcess:
+        """Runs the tool within this process."""
+        out, error = io.StringIO(), io.StringIO()
+        main = load(self.tool).main
+        variables = self.environment(**environment)
+        with (patch.dict(os.environ, variables, clear=True),
+              patch("sys.argv", [self.tool]),
+              patch("sys.stdin", io.StringIO(stdin)),
+              redirect_stdout(out), redirect_stderr(error)):
+            try:
+                status = stagelib.status_of(main, self.arguments(arguments))
+            except SystemExit as end:   # argparse
+                status = end.code
+        return CompletedProcess(arguments, status, out.getvalue(),
+                                error.getvalue())
+
+    def start(self, *arguments: str, stdin: str = "",
+              **environment: str) -> CompletedProcess:
+        """Runs the tool as a process of its own."""
+        return subprocess.run(
+            [SCRIPTS / self.tool, *self.arguments(arguments)], input=stdin,
+            text=True, capture_output=True, timeout=60,
+            env=self.environment(**environment))
+
+    def good(self, *arguments: str, **environment: str) -> str:
+        """What the tool prints; it must succeed and say nothing else."""
+        done = self.call(*arguments, **environment)
+        self.assertEqual((done.stderr, done.returncode), ("", 0), done.stdout)
+        return done.stdout
+
+    def bad(self, *arguments: str, **environment: str) -> str:
+        """What the tool complains about; it must fail, and not crash."""
+        done = self.call(*arguments, **environment)
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        return done.stderr
+
+    def git(self, *arguments: str) -> str:
+        return subprocess.run(
+            ["git", "-C", self.root, "-c", "user.name=t", "-c",
+             "user.email=t@t", *arguments], text=True, check=True,
+            capture_output=True, env=self.environment()).stdout.strip()
+
+    def commit(self) -> None:
+        if not (self.root / ".git").exists():
+            self.git("init", "-q", "--template=")
+        self.git("add", "-A")
+        self.git("commit", "-q", "--allow-empty", "-m", "state")

@@ -1,0 +1,430 @@
+"""scripts/carry."""
+from __future__ import annotations
+
+import os
+import shutil
+import unittest
+from pathlib import Path
+from unittest.mock import patch
+
+from fixture import ProjectTest, function, load, text_of
+
+STAGES = ("01_one", "02_two", "03_three", "04_four")
+ONE = "\n".join(function(name, f"return {name}1;") for name in "abcdef")
+
+
+class Carry(ProjectTest):
+    """Each stage has f() of its own; all else is the same."""
+
+    tool = "carry"
+    template: Path              # the committed stages: made once, then copied
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        maker = cls()
+        ProjectTest.setUp(maker)
+        maker.make_stages()
+        cls.template = maker.root
+        cls.addClassCleanup(maker.doCleanups)
+
+    def setUp(self) -> None:
+        super().setUp()
+        shutil.copytree(self.template, self.root, dirs_exist_ok=True)
+        checks = patch.object(load("carry"), "run_checks", return_value=0)
+        self.checks = checks.start()
+        self.addCleanup(checks.stop)
+
+    def make_stages(self) -> None:
+        for number, name in enumerate(STAGES, start=1):
+            own = ONE.replace("return f1", f"return f{number}")
+            self.stage(name, a_hpp=own, main_cpp="int main() { a(); }\n")
+            self.write(f"stages/{name}/CMakeLists.txt", "add_stage()\n")
+            self.write(f"stages/{name}/README.md", "# Stage\n")
+            self.write(f"stages/{name}/demos/d.cpp", "int d = 1;\n")
+            self.write(f"stages/{name}/pitfalls/p.cpp", "int p = 1;\n")
+            self.write(f"stages/{name}/tests/t.cpp", "int t = 1;\n")
+        self.write(".gitignore", "*.o\n")
+        self.commit()
+        self.git("repack", "-a", "-d", "-q")
+        shutil.rmtree(self.root / ".git/logs")
+
+    def edit(self, stage: int, old: str, new: str, file="a.hpp") -> None:
+        self.replace(f"stages/{STAGES[stage - 1]}/{file}", old, new)
+
+    def files(self) -> dict[str, str]:
+        return {str(path.relative_to(self.root)): path.read_text()
+                for path in sorted((self.root / "stages").rglob("*"))
+                if path.is_file()}
+
+    def texts(self, file: str = "a.hpp") -> list[str | None]:
+        """The file in each stage."""
+        paths = [self.root / "stages" / name / file for name in STAGES]
+        return [path.read_text() if path.is_file() else None
+                for path in paths]
+
+    def having(self, text: str, file: str = "a.hpp") -> list[int]:
+        """The numbers of the stages whose file has the text."""
+        return [number for number, content in enumerate(self.texts(file), 1)
+                if content is not None and text in content]
+
+
+class Merging(Carry):
+    def test_all_later_stages(self):
+        self.edit(2, "return c1;", "return c2;")
+        out = self.good("2")
+        self.assertEqual(self.having("return c2;"), [2, 3, 4])
+        self.assertEqual(self.having("return c1;"), [1])
+        for number in (1, 2, 3, 4):     # what differs still differs
+            self.assertEqual(self.having(f"return f{number};"), [number])
+        self.assertIn("02_two: a.hpp changed\n03_three: a.hpp +1 -1\n"
+                      "04_four: a.hpp +1 -1\n", out)
+
+    def test_what_the_next_stage_makes_of_it(self):
+        # Stage 3 has another b(), so only stages 2 and 3 can merge it; what
+        # stage 3 gets is what goes on to stage 4.
+        for number in (3, 4):
+            self.edit(number, "    return b1;", "    b();\n    return b1;")
+        self.commit()
+        self.edit(1, "int b()\n{\n", "int b()\n{\n    x();\n")
+        self.call("1")
+        self.replace("stages/03_three/a.hpp", self.conflict("03_three"),
+                     "    y();\n    b();\n")
+        self.good("--continue")
+        self.assertEqual(self.having("x();"), [1, 2])
+        self.assertEqual(self.having("    y();\n    b();\n"), [3, 4])
+
+    def conflict(self, stage: str) -> str:
+        text = self.read(f"stages/{stage}/a.hpp")
+        start = text.index("<<<<<<<")
+        return text[start:text.index("\n", text.index(">>>>>>>")) + 1]
+
+    def test_which_files(self):
+        self.edit(2, "add_stage()", "add_stage(x)", "CMakeLists.txt")
+        self.edit(2, "d = 1", "d = 2", "demos/d.cpp")
+        self.edit(2, "p = 1", "p = 2", "pitfalls/p.cpp")
+        self.edit(2, "Stage", "Two", "README.md")
+        self.edit(2, "t = 1", "t = 2", "tests/t.cpp")
+        self.good("2")
+        self.assertEqual(self.having("(x)", "CMakeLists.txt"), [2, 3, 4])
+        self.assertEqual(self.having("d = 2", "demos/d.cpp"), [2, 3, 4])
+        self.assertEqual(self.having("p = 2", "pitfalls/p.cpp"), [2, 3, 4])
+        self.assertEqual(self.having("Two", "README.md"), [2])
+        self.assertEqual(self.having("t = 2", "tests/t.cpp"), [2])
+
+    def test_new_files(self):
+        self.write("stages/02_two/b.hpp", "int b;\n")
+        self.write("stages/02_two/demos/e.cpp", "int e;\n")
+        out = self.good("2")
+        self.assertEqual(self.having("", "b.hpp"), [2, 3, 4])
+        self.assertEqual(self.having("", "demos/e.cpp"), [2])
+        self.assertIn("demos/e.cpp is new in 02_two: not copied", out)
+
+    def test_new_files_on_demand(self):
+        self.write("stages/02_two/demos/e.cpp", "int e;\n")
+        self.write("stages/02_two/junk.o", "ignored\n")
+        self.good("2", "--new")
+        self.assertEqual(self.having("", "junk.o"), [2])
+        self.assertEqual(self.having("", "demos/e.cpp"), [2, 3, 4])
+
+    def test_files_that_a_later_stage_does_not_have(self):
+        (self.root / "stages/03_three/demos/d.cpp").unlink()
+        self.commit()
+        self.edit(2, "d = 1", "d = 2", "demos/d.cpp")
+        (self.root / "stages/04_four/main.cpp").unlink()
+        self.edit(2, "a();", "b();", "main.cpp")
+        self.assertNotIn("new", self.good("2"))
+        self.assertEqual(self.having("d = 2", "demos/d.cpp"), [2])
+        self.assertEqual(self.having("b();", "main.cpp"), [2, 3])
+
+    def test_removed_files(self):
+        (self.root / "stages/02_two/demos/d.cpp").unlink()
+        self.assertIn("demos/d.cpp is gone from 02_two: not removed here",
+                      self.good("2"))
+        self.assertEqual(self.having("", "demos/d.cpp"), [1, 3, 4])
+
+    def test_a_moved_line(self):
+        self.edit(2, "int main() { a(); }\n", "\nint main() { a(); }\n",
+                  "main.cpp")
+        self.good("2")
+        self.assertEqual(self.texts("main.cpp")[3], "\nint main() { a(); }\n")
+
+    def test_dry_run(self):
+        self.edit(2, "return c1;", "return c2;")
+        files = self.files()
+        out = self.good("2", "--dry-run")
+        self.assertIn("04_four: a.hpp +1 -1", out)
+        self.assertEqual(self.files(), files)
+        self.assertFalse((self.root / ".git/carry").exists())
+        self.checks.assert_not_called()
+
+    def test_dry_run_of_a_conflict(self):
+        self.edit(2, "return f2;", "return g;")
+        files = self.files()
+        self.assertIn("would stop at conflicts in stages/03_three/a.hpp",
+                      self.bad("2", "--dry-run"))
+        self.assertEqual(self.files(), files)
+        self.assertIn("no carry is under way", self.bad("--abort"))
+
+    def test_errors(self):
+        self.assertIn("no stage 7", self.bad("7"))
+        self.assertIn("no commit nope", self.bad("2", "--base", "nope"))
+        self.assertEqual(self.call().returncode, 2)
+        self.assertEqual(self.call("--abort", "--base", "x").returncode, 2)
+        (self.root / ".git").rename(self.root / "git")
+        self.assertIn("not a git repository", self.bad("2"))
+
+    def test_the_last_stage(self):
+        self.edit(4, "return c1;", "return c2;")
+        self.assertIn("04_four: is the last stage", self.good("4"))
+
+    def test_no_commit_yet(self):
+        (self.root / ".git").rename(self.root / "git")
+        self.git("init", "-q")
+        self.assertIn("02_two as last carried is not known", self.bad("2"))
+
+
+class Bases(Carry):
+    """What a change is measured against."""
+
+    def test_edit_carry_commit(self):
+        self.edit(1, "return c1;", "return c2;")
+        self.assertIn("base: HEAD (", self.good("1"))
+        self.commit()
+        self.edit(1, "return d1;", "return d2;")
+        self.good("1")
+        self.assertEqual(self.having("return d2;"), [1, 2, 3, 4])
+        self.assertEqual(self.having("return c2;"), [1, 2, 3, 4])
+
+    def test_edit_commit_carry(self):
+        self.edit(1, "return c1;", "return c2;")
+        self.commit()
+        out = self.good("1")
+        self.assertIn("nothing has changed since", out)
+        self.assertRegex(out, r"--base [0-9a-f]{7,}~1$")
+        base = out.split()[-1]
+        self.assertIn(f"base: {base} (", self.good("1", "--base", base))
+        self.assertEqual(self.having("return c2;"), [1, 2, 3, 4])
+
+    def test_edit_commit_carry_after_an_earlier_carry(self):
+        self.edit(1, "return c1;", "return c2;")
+        self.good("1")
+        self.commit()
+        self.edit(1, "return d1;", "return d2;")
+        self.commit()
+        self.assertIn("base: the last carry (", self.good("1"))
+        self.assertEqual(self.having("return d2;"), [1, 2, 3, 4])
+
+    def test_two_carries_without_a_commit(self):
+        self.edit(1, "return c1;", "return c2;")
+        self.good("1")
+        self.edit(2, "return c2;", "return c22;")   # stage 2's own way
+        self.edit(1, "return d1;", "return d2;")
+        out = self.good("1")
+        self.assertIn("base: the last carry (", out)
+        self.assertEqual(self.having("return d2;"), [1, 2, 3, 4])
+        self.assertEqual(self.having("return c22;"), [2])
+
+    def test_nothing_to_do_twice(self):
+        self.edit(1, "return c1;", "return c2;")
+        self.good("1")
+        files = self.files()
+        self.assertIn("nothing has changed since", self.good("1"))
+        self.assertEqual(self.files(), files)
+
+    def test_an_edit_of_a_later_stage_waits_for_its_own_carry(self):
+        self.edit(1, "return c1;", "return c2;")
+        self.edit(3, "return e1;", "return e3;")
+        out = self.good("1")
+        self.assertRegex(out, r"03_three: a.hpp \+1 -1\n  it has other changes"
+                              r" since HEAD \(\w+\): `carry 03`")
+        self.assertEqual(self.having("return c2;"), [1, 2, 3, 4])
+        self.assertEqual(self.having("return e3;"), [3])
+        self.good("3")
+        self.assertEqual(self.having("return e3;"), [3, 4])
+
+    def test_an_edit_of_an_earlier_stage_waits_for_its_own_carry(self):
+        self.edit(1, "return c1;", "return c2;")
+        self.edit(3, "return e1;", "return e3;")
+        self.good("3")
+        self.assertEqual(self.having("return c2;"), [1])
+        self.good("1")
+        self.assertEqual(self.having("return c2;"), [1, 2, 3, 4])
+
+    def test_a_carry_on_another_branch_does_not_count(self):
+        self.git("checkout", "-q", "-b", "side")
+        self.commit()
+        self.edit(1, "return c1;", "return c2;")
+        self.good("1")
+        self.commit()
+        self.git("checkout", "-q", "-")
+        self.edit(1, "return d1;", "return d2;")
+        self.assertIn("base: HEAD (", self.good("1"))
+        self.assertEqual(self.having("return d2;"), [1, 2, 3, 4])
+
+    def test_a_new_stage(self):
+        self.stage("05_five", a_hpp=self.texts()[3])
+        self.edit(4, "return c1;", "return c2;")
+        self.good("4")
+        self.assertIn("return c2;", self.read("stages/05_five/a.hpp"))
+        self.replace("stages/05_five/a.hpp", "return d1;", "return d5;")
+        self.stage("06_six", a_hpp=self.texts()[3])
+        self.good("5")
+        self.assertIn("return d5;", self.read("stages/06_six/a.hpp"))
+
+
+class Conflicts(Carry):
+    """In stage 3, which has its own c()."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        for number in (3, 4):
+            self.edit(number, "return c1;", "return c3;")
+        self.commit()
+        self.edit(1, "return c1;", "return c2;")
+        self.edit(1, "return a1;", "return a2;")
+        self.edit(1, "d = 1", "d = 2", "demos/d.cpp")
+        self.write("stages/01_one/b.hpp", "int b;\n")
+        self.before = self.files()
+        self.complaint = self.bad("1")
+
+    def resolve(self) -> None:
+        text = self.read("stages/03_three/a.hpp")
+        start = text.index("<<<<<<<")
+        end = text.index("\n", text.index(">>>>>>>")) + 1
+        self.write("stages/03_three/a.hpp",
+                   text[:start] + "    return c23;\n" + text[end:])
+
+    def test_it_stops_and_says_so(self):
+        self.assertEqual(
+            self.complaint,
+            "carry: conflicts in stages/03_three/a.hpp: edit the marked"
+            " places, then scripts/carry --continue (or --abort)\n")
+        self.assertIn(text_of("""
+            <<<<<<< 03_three
+                return c3;
+            ||||||| 02_two before
+                return c1;
+            =======
+                return c2;
+            >>>>>>> 02_two now
+            """), self.read("stages/03_three/a.hpp"))
+        self.assertEqual(self.having("return a2;"), [1, 2, 3])
+        self.assertEqual(self.having("d = 2", "demos/d.cpp"), [1, 2, 3])
+        self.checks.assert_not_called()
+
+    def test_continue(self):
+        self.resolve()
+        self.good("--continue")
+        self.assertEqual(self.having("return a2;"), [1, 2, 3, 4])
+        self.assertEqual(self.having("return c23;"), [3, 4])
+        self.assertEqual(self.having("return f4;"), [4])
+        self.assertEqual(self.having("", "b.hpp"), [1, 2, 3, 4])
+        self.checks.assert_called_once()
+        self.assertIn("no carry is under way", self.bad("--continue"))
+        self.assertIn("nothing has changed since", self.good("1"))
+        self.assertIn("nothing has changed since", self.good("3"))
+
+    def test_continue_needs_all_conflicts_resolved(self):
+        for rest in ("<<<<<<< 03_three\n", "=======\n", ">>>>>>> x\n",
+                     "||||||| x\n"):
+            self.resolve()
+            text = self.read("stages/03_three/a.hpp")
+            self.write("stages/03_three/a.hpp", text + rest)
+            self.assertIn("conflict markers are left in"
+                          " stages/03_three/a.hpp", self.bad("--continue"))
+            self.write("stages/03_three/a.hpp", self.before[
+                "stages/03_three/a.hpp"] + "<<<<<<<\n>>>>>>>\n")
+        self.assertEqual(self.having("return a2;"), [1, 2])
+
+    def test_continue_to_the_next_conflict(self):
+        self.edit(4, "return a1;", "return a4;")
+        self.resolve()
+        self.assertIn("conflicts in stages/04_four/a.hpp",
+                      self.bad("--continue"))
+        self.assertEqual(self.call("--abort").returncode, 0)
+
+    def test_abort(self):
+        self.good("--abort")
+        self.assertEqual(self.files(), self.before)
+        self.assertIn("no carry is under way", self.bad("--abort"))
+
+    def test_abort_after_a_resolution(self):
+        self.resolve()
+        self.write("stages/04_four/mine.hpp", "not the carry's\n")
+        self.good("--abort")
+        self.assertEqual(self.files(), {
+            **self.before, "stages/04_four/mine.hpp": "not the carry's\n"})
+
+    def test_abort_keeps_bytes_and_folders(self):
+        self.good("--abort")
+        self.write("stages/01_one/extra/x.cpp", "int x;\n")
+        path = self.root / "stages/02_two/main.cpp"
+        path.write_bytes(b"int main() { a(); }\r\n// \xff\n")
+        path.chmod(0o755)
+        self.edit(1, "a();", "b();", "main.cpp")
+        self.bad("1", "--new")
+        self.assertTrue((self.root / "stages/02_two/extra/x.cpp").exists())
+        self.good("--abort")
+        self.assertFalse((self.root / "stages/02_two/extra").exists())
+        self.assertEqual(path.read_bytes(),
+                         b"int main() { a(); }\r\n// \xff\n")
+        self.assertTrue(os.access(path, os.X_OK))
+
+    def test_after_abort_it_can_begin_again(self):
+        self.good("--abort")
+        self.assertEqual(self.bad("1"), self.complaint)
+
+    def test_one_carry_at_a_time(self):
+        self.assertIn("a carry has stopped at a conflict", self.bad("1"))
+
+
+class Checks(Carry):
+    def setUp(self) -> None:
+        super().setUp()
+        patch.stopall()
+        self.checks_log = self.root / "log"
+        self.write("scripts/test",
+                   f"#!/bin/sh\necho \"$@\" >>{self.checks_log}\n"
+                   f"test ! -e {self.root}/fail\n").chmod(0o755)
+        self.write("WALKTHROUGH.md", "".join(f"## {name}\n" for name in STAGES))
+        self.edit(3, "int main() { a(); }", "int main() { b(); }", "main.cpp")
+
+    def test_all_are_run(self):
+        for name in STAGES:         # so that purity and the book hold
+            self.write(f"stages/{name}/a.hpp", ONE)
+            self.write(f"stages/{name}/main.cpp", "int main();\n")
+        self.write("WALKTHROUGH.md", "## 01_one\n\n```diff a.hpp\n+\n```\n\n"
+                   "```diff main.cpp\n+\n```\n## 02_two\n## 03_three\n"
+                   "## 04_four\n")
+        self.commit()
+        self.edit(1, "int main();", "int main() {}", "main.cpp")
+        done = self.start("1")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn("+int main() {}\n", self.read("WALKTHROUGH.md"))
+        self.assertIn("== purity\n", done.stdout)
+        self.assertIn("median", done.stdout)
+        self.assertEqual(self.read("log"), "--stages 01,02,03,04\n")
+
+    def test_failures_are_told(self):
+        self.write("fail", "")
+        done = self.start("3")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("but not all is well: walkthrough, purity, test\n",
+                      done.stderr)
+        self.assertEqual(self.read("log"), "--stages 03,04\n")
+        self.assertEqual(self.having("b(); }", "main.cpp"), [3, 4])
+
+    def test_only_of_the_stages_that_changed(self):
+        (self.root / "stages/03_three/demos/d.cpp").unlink()
+        self.commit()
+        self.edit(1, "d = 1", "d = 2", "demos/d.cpp")
+        self.start("1")
+        self.assertEqual(self.read("log"), "--stages 01,02\n")
+
+    def test_no_test(self):
+        self.start("3", "--no-test")
+        self.assertFalse(self.checks_log.exists())
+
+
+if __name__ == "__main__":
+    unittest.main()
