@@ -1,0 +1,67 @@
+#include "common/testing.hpp"
+
+#include <memory>
+#include <string>
+
+#include "event_loop.hpp"
+
+using asyncio::EventLoop;
+using asyncio::Handle;
+
+TEST_CASE("handles: a cancelled call is not made, the others are") {
+  EventLoop loop;
+  std::string called;
+  loop.call_soon([&] { called += "a"; });
+  Handle handle = loop.call_soon([&] { called += "b"; });
+  loop.call_soon([&] { called += "c"; });
+  handle.cancel();
+  loop.run_once();
+  CHECK(called == "ac");
+}
+
+TEST_CASE("handles: one may cancel another of the same round") {
+  EventLoop loop;
+  std::string called;
+  Handle handle;
+  loop.call_soon([&] {
+    called += "a";
+    handle.cancel();
+  });
+  handle = loop.call_soon([&] { called += "b"; });
+  loop.run_once();
+  loop.call_soon([&] { called += "c"; });
+  loop.run_once();
+  CHECK(called == "ac");
+}
+
+TEST_CASE("handles: cancelling is allowed at any time, any number of times") {
+  EventLoop loop;
+  int called = 0;
+  Handle nothing;
+  nothing.cancel();
+  Handle own;
+  own = loop.call_soon([&] {
+    ++called;
+    own.cancel();
+  });
+  loop.run_once();
+  own.cancel();
+  Handle next = loop.call_soon([&] { ++called; });
+  own.cancel();
+  loop.run_once();
+  CHECK(called == 2);
+  next.cancel();
+  next.cancel();
+  loop.call_soon([&] { ++called; });
+  next.cancel();
+  loop.run_once();
+  CHECK(called == 3);
+}
+
+TEST_CASE("handles: cancelling destroys what the callback owns") {
+  EventLoop loop;
+  const auto owned = std::make_shared<int>();
+  Handle handle = loop.call_soon([owned] {});
+  handle.cancel();
+  CHECK(owned.use_count() == 1);
+}

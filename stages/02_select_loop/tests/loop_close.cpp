@@ -1,0 +1,95 @@
+#include "common/testing.hpp"
+
+#include <memory>
+#include <stdexcept>
+
+#include "event_loop.hpp"
+#include "pair.hpp"
+
+using asyncio::EventLoop;
+using test_select_loop::Pair;
+
+namespace test_loop_close {
+
+/// Tells the loop before it closes its descriptor, as one should.
+class Owner {
+ public:
+  Owner(EventLoop& loop, int fd) : loop_(loop), fd_(::dup(fd)) {}
+  ~Owner() {
+    loop_.forget(fd_);
+    ::close(fd_);
+  }
+  Owner(const Owner&) = delete;
+  Owner& operator=(const Owner&) = delete;
+
+  int fileno() const { return fd_; }
+
+ private:
+  EventLoop& loop_;
+  const int fd_;
+};
+
+}  // namespace test_loop_close
+
+TEST_CASE("loop_close: a closed loop does not run") {
+  EventLoop loop;
+  CHECK_FALSE(loop.is_closed());
+  loop.close();
+  loop.close();
+  CHECK(loop.is_closed());
+  CHECK_THROWS_AS(loop.run_once(), std::logic_error);
+  CHECK_THROWS_AS(loop.run_forever(), std::logic_error);
+}
+
+TEST_CASE("loop_close: not from inside") {
+  EventLoop loop;
+  loop.call_soon([&] { CHECK_THROWS_AS(loop.close(), std::logic_error); });
+  loop.run_once();
+  CHECK_FALSE(loop.is_closed());
+}
+
+TEST_CASE("loop_close: what was still to be called is dropped, not called") {
+  const Pair pair;
+  EventLoop loop;
+  bool called = false;
+  const auto owned = std::make_shared<int>();
+  loop.call_soon([&called, owned] { called = true; });
+  loop.add_reader(pair.here, [&called, owned] { called = true; });
+  loop.add_writer(pair.here, [&called, owned] { called = true; });
+  loop.close();
+  CHECK(owned.use_count() == 1);
+  CHECK_FALSE(called);
+}
+
+TEST_CASE("loop_close: what a callback owns may still talk to the loop") {
+  using test_loop_close::Owner;
+  const Pair pair;
+  const int before = open_descriptors();
+  {
+    EventLoop loop;
+    const auto reading = std::make_shared<Owner>(loop, pair.here);
+    loop.add_reader(reading->fileno(), [reading] {});
+    const auto both = std::make_shared<Owner>(loop, pair.here);
+    loop.add_reader(both->fileno(), [both] {});
+    loop.add_writer(both->fileno(), [both] {});
+    const auto queued = std::make_shared<Owner>(loop, pair.here);
+    loop.add_writer(queued->fileno(), [] {});
+    loop.call_soon([queued] {});
+  }
+  CHECK(open_descriptors() == before);
+}
+
+TEST_CASE("loop_close: so may what a removed callback owns") {
+  using test_loop_close::Owner;
+  const Pair pair;
+  const int before = open_descriptors();
+  EventLoop loop;
+  int number;
+  {
+    const auto owner = std::make_shared<Owner>(loop, pair.here);
+    number = owner->fileno();
+    loop.add_reader(number, [owner] {});
+  }
+  CHECK(loop.remove_reader(number));
+  CHECK(open_descriptors() == before);
+}
