@@ -1,0 +1,39 @@
+#include <cstdio>
+
+#include "asyncio.hpp"
+#include "common/programs.hpp"
+
+using namespace asyncio;
+
+Coroutine<> plus42(Socket client);  // The server's side, in plus42.cpp.
+
+static Coroutine<> serve_one(Socket listener) {
+  Socket client = co_await sock_accept(listener);
+  co_await plus42(std::move(client));
+}
+
+static Coroutine<std::string> ask(int server, std::string question) {
+  co_await sock_sendall(server, question + "\n");
+  std::string answer;
+  while (answer.empty() || answer.back() != '\n') {
+    answer += co_await sock_recv(server, 100);
+  }
+  answer.pop_back();
+  co_return answer;
+}
+
+static Coroutine<> fetch() {
+  Socket listener(listen_on("127.0.0.1", 0));
+  const int port = port_of(listener);
+  create_task(serve_one(std::move(listener)));
+  Socket server(tcp_socket(AF_INET));
+  co_await sock_connect(server, "127.0.0.1", port);
+  static const char* const questions[] = {"0", "-42", "1000000", "six"};
+  for (const char* question : questions) {
+    const std::string answer = co_await ask(server, question);
+    std::printf("%s -> %s\n", question, answer.c_str());
+  }
+}
+
+static const Demo<Coroutine<>()> demo{
+    "fetch", "client and server in one thread, each a straight line", fetch};

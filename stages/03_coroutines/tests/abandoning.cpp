@@ -1,0 +1,202 @@
+#include <exception>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "asyncio.hpp"
+#include "common/testing.hpp"
+
+namespace test_abandoning {
+
+using namespace asyncio;
+using Log = std::vector<std::string>;
+
+struct Witness {
+  Log* log;
+  const char* name;
+  Witness(Log* its_log, const char* its_name) : log(its_log), name(its_name) {}
+  Witness(const Witness&) = delete;
+  Witness& operator=(const Witness&) = delete;
+  ~Witness() { log->push_back(name); }
+};
+
+Coroutine<> inner(Log* log, int fd) {
+  const Witness witness(log, "inner");
+  co_await wait_readable(fd);
+  log->push_back("not reached");
+}
+
+Coroutine<> outer(Log* log, Socket socket) {
+  const Witness witness(log, "outer");
+  co_await inner(log, socket);
+  log->push_back("not reached");
+}
+
+Coroutine<> clean_up(Log* log, int fd) {
+  try {
+    co_await wait_readable(fd);
+  } catch (const std::exception&) {
+    log->push_back("an ordinary exception");
+  } catch (...) {
+    log->push_back("closed");
+    throw;
+  }
+}
+
+Coroutine<> write_for_ever(Log* log, Socket socket) {
+  const Witness witness(log, "writer");
+  while (true) {
+    co_await sock_sendall(socket, std::string(100000, 'x'));
+  }
+}
+
+Coroutine<> accept_for_ever(Socket listener) {
+  while (true) {
+    Socket client = co_await sock_accept(listener);
+    create_task(sock_sendall(client, "hello"));
+  }
+}
+
+Coroutine<> late(Log* log) {
+  log->push_back("never");
+  co_return;
+}
+
+/// Starts something at the worst of moments.
+struct Starter {
+  Log* log;
+  EventLoop* loop;
+  Starter(Log* its_log, EventLoop& its_loop) : log(its_log), loop(&its_loop) {}
+  Starter(const Starter&) = delete;
+  Starter& operator=(const Starter&) = delete;
+  ~Starter() {
+    create_task(late(log), *loop);
+    loop->call_soon([log = log] { log->push_back("never either"); });
+  }
+};
+
+Coroutine<> start_at_the_end(Log* log, EventLoop* loop, int fd) {
+  const Starter starter(log, *loop);
+  co_await wait_readable(fd);
+}
+
+struct Pair {
+  explicit Pair(EventLoop& loop) : Pair(stream_pair(), loop) {}
+  Pair(std::pair<int, int> fds, EventLoop& loop)
+      : left(fds.first, loop), right(fds.second, loop) {}
+  Socket left;
+  Socket right;
+};
+
+TEST_CASE("abandoning: close() ends those who wait, innermost first") {
+  Log log;
+  EventLoop loop;
+  Pair pair(loop);
+  create_task(outer(&log, std::move(pair.left)), loop);
+  loop.run_once();
+  CHECK(log.empty());
+  loop.close();
+  CHECK(log == Log{"inner", "outer"});
+}
+
+TEST_CASE("abandoning: the sockets they own are closed") {
+  const int before = open_descriptors();
+  Log log;
+  {
+    EventLoop loop;
+    Pair pair(loop);
+    Pair other(loop);
+    Socket listener(listen_on("127.0.0.1", 0), loop);
+    create_task(outer(&log, std::move(pair.left)), loop);
+    create_task(write_for_ever(&log, std::move(other.left)), loop);
+    create_task(accept_for_ever(std::move(listener)), loop);
+    loop.run_once();
+  }
+  CHECK(log.size() == 3);
+  CHECK(open_descriptors() == before);
+}
+
+TEST_CASE("abandoning: no registration stays behind") {
+  Log log;
+  EventLoop loop;
+  Pair pair(loop);
+  create_task(inner(&log, pair.left), loop);
+  create_task(clean_up(&log, pair.right), loop);
+  loop.run_once();
+  CHECK(loop.is_watched(pair.left, EVENT_READ));
+  CHECK(loop.is_watched(pair.right, EVENT_READ));
+  loop.close();
+  CHECK_FALSE(loop.is_watched(pair.left, EVENT_READ));
+  CHECK_FALSE(loop.is_watched(pair.right, EVENT_READ));
+}
+
+TEST_CASE("abandoning: they notice, but it is no ordinary exception") {
+  Log log;
+  EventLoop loop;
+  Pair pair(loop);
+  create_task(clean_up(&log, pair.left), loop);
+  loop.run_once();
+  loop.close();
+  CHECK(log == Log{"closed"});
+}
+
+TEST_CASE("abandoning: one that is about to be resumed") {
+  Log log;
+  EventLoop loop;
+  Pair pair(loop);
+  create_task(inner(&log, pair.left), loop);
+  loop.run_once();
+  REQUIRE(::send(pair.right, "x", 1, 0) == 1);
+  // Queued behind this call, in the same round, it is told that it can read.
+  loop.call_soon([&] { loop.stop(); });
+  loop.run_until_idle();
+  loop.close();
+  CHECK((log == Log{"inner"} || log == Log{"not reached", "inner"}));
+}
+
+TEST_CASE("abandoning: one that has not begun") {
+  Log log;
+  const int before = open_descriptors();
+  {
+    EventLoop loop;
+    Pair pair(loop);
+    create_task(outer(&log, std::move(pair.left)), loop);
+  }
+  CHECK(log.empty());
+  CHECK(open_descriptors() == before);
+}
+
+TEST_CASE("abandoning: what is begun by one that ends comes to nothing") {
+  Log log;
+  {
+    EventLoop loop;
+    Pair pair(loop);
+    create_task(start_at_the_end(&log, &loop, pair.left), loop);
+    loop.run_once();
+  }
+  CHECK(log.empty());
+}
+
+TEST_CASE("abandoning: stop() drops nobody") {
+  Log log;
+  EventLoop loop;
+  Pair pair(loop);
+  create_task(inner(&log, pair.left), loop);
+  loop.call_soon([&] { loop.stop(); });
+  loop.run_until_idle();
+  CHECK(log.empty());
+  CHECK(loop.is_watched(pair.left, EVENT_READ));
+  REQUIRE(::send(pair.right, "x", 1, 0) == 1);
+  loop.run_until_idle();
+  CHECK(log == Log{"not reached", "inner"});
+}
+
+TEST_CASE("abandoning: a coroutine that nobody started") {
+  Log log;
+  EventLoop loop;
+  Pair pair(loop);
+  { Coroutine<> unused = inner(&log, pair.left); }
+  CHECK(log.empty());
+}
+
+}  // namespace test_abandoning
