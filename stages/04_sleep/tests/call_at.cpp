@@ -1,0 +1,83 @@
+#include <limits>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "asyncio.hpp"
+#include "common/testing.hpp"
+
+namespace test_call_at {
+
+using namespace asyncio;
+using namespace std::chrono_literals;
+using Log = std::vector<std::string>;
+
+TEST_CASE("call_at: at this time of the loop's clock") {
+  EventLoop loop;
+  loop.use_virtual_clock();
+  std::vector<double> times;
+  loop.call_at(7s, [&] { times.push_back(loop.time().count()); });
+  loop.call_at(5s, [&] {
+    times.push_back(loop.time().count());
+    loop.call_at(6s, [&] { times.push_back(loop.time().count()); });
+  });
+  loop.run_until_idle();
+  CHECK(times == std::vector<double>{5, 6, 7});
+}
+
+TEST_CASE("call_at: with call_later, whichever is due first") {
+  EventLoop loop;
+  loop.use_virtual_clock();
+  Log log;
+  loop.call_later(2s, [&] { log.push_back("later"); });
+  loop.call_at(2s, [&] { log.push_back("at, the same time"); });
+  loop.call_at(1s, [&] { log.push_back("at"); });
+  loop.run_until_idle();
+  CHECK(log == Log{"at", "later", "at, the same time"});
+}
+
+TEST_CASE("call_at: a time that has passed: soon") {
+  EventLoop loop;
+  const Seconds start = loop.time();
+  int calls = 0;
+  loop.call_at(start - 1h, [&] { ++calls; });
+  loop.call_at(Seconds(0), [&] { ++calls; });
+  loop.call_at(start, [&] { ++calls; });
+  CHECK(calls == 0);
+  loop.run_until_idle();
+  CHECK(calls == 3);
+}
+
+TEST_CASE("call_at: when() tells the time") {
+  EventLoop loop;
+  loop.use_virtual_clock();
+  CHECK(loop.call_at(3s, [] {}).when() == 3s);
+  loop.call_later(1s, [&] { CHECK(loop.call_later(3s, [] {}).when() == 4s); });
+  loop.run_until_idle();
+}
+
+TEST_CASE("call_at: what is not a number is refused") {
+  EventLoop loop;
+  const Seconds nan(std::numeric_limits<double>::quiet_NaN());
+  CHECK_THROWS_AS(loop.call_at(nan, [] {}), std::invalid_argument);
+  CHECK_THROWS_AS(loop.call_later(nan, [] {}), std::invalid_argument);
+  loop.run_until_idle();
+}
+
+TEST_CASE("call_at: never, and as good as never") {
+  EventLoop loop;
+  const Seconds infinity(std::numeric_limits<double>::infinity());
+  Log log;
+  loop.call_at(infinity, [&] { log.push_back("never"); });
+  loop.call_later(Seconds::max(), [&] { log.push_back("the end"); });
+  loop.call_later(std::chrono::hours::max(), [&] { log.push_back("hours"); });
+  loop.call_at(-infinity, [&] { log.push_back("always"); });
+  loop.call_later(10ms, [&] {
+    log.push_back("10 ms");
+    loop.stop();
+  });
+  loop.run_until_idle();
+  CHECK(log == Log{"always", "10 ms"});
+}
+
+}  // namespace test_call_at

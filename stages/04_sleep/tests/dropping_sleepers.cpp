@@ -1,0 +1,121 @@
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "asyncio.hpp"
+#include "common/testing.hpp"
+
+namespace test_dropping_sleepers {
+
+using namespace asyncio;
+using namespace std::chrono_literals;
+using Log = std::vector<std::string>;
+
+/// Says when it is destroyed.
+struct Witness {
+  explicit Witness(Log* its_log) : log(its_log) {}
+  Witness(Witness&& other) noexcept
+      : log(std::exchange(other.log, nullptr)) {}
+  ~Witness() {
+    if (log) {
+      log->push_back("gone");
+    }
+  }
+  Log* log;
+};
+
+Coroutine<> sleeper(Log* log, Witness) {
+  co_await sleep(1h);
+  log->push_back("awake");
+}
+
+TEST_CASE("dropping_sleepers: a loop that closes ends those who sleep") {
+  Log log;
+  {
+    EventLoop loop;
+    Witness witness(&log);
+    create_task(sleeper(&log, std::move(witness)), loop);
+    loop.call_later(1ms, [&] { loop.stop(); });
+    loop.run_until_idle();
+    CHECK(log == Log{});
+  }
+  CHECK(log == Log{"gone"});
+}
+
+TEST_CASE("dropping_sleepers: destroyed asleep, it leaves no timer") {
+  EventLoop loop;
+  loop.use_virtual_clock();
+  Log log;
+  loop.call_soon([&] {
+    Witness witness(&log);
+    Coroutine<> coroutine = sleeper(&log, std::move(witness));
+    coroutine.next();
+    log.push_back("asleep");
+  });
+  loop.run_until_idle();
+  CHECK(log == Log{"asleep", "gone"});
+  CHECK(loop.time() == 0s);
+}
+
+TEST_CASE("dropping_sleepers: a loop that closes drops what its timers own") {
+  Log log;
+  {
+    EventLoop loop;
+    const auto owned = std::make_shared<Witness>(&log);
+    loop.call_later(1h, [owned] {});
+    loop.call_later(2h, [owned] {});
+    loop.call_later(0s, [owned] {});
+  }
+  CHECK(log == Log{"gone"});
+}
+
+/// Sets timers while it is destroyed, as a reconnecting client might.
+struct Restless {
+  Restless(EventLoop& its_loop, std::vector<TimerHandle>* its_timers)
+      : loop(its_loop), timers(its_timers) {}
+  Restless(const Restless&) = delete;
+  ~Restless() {
+    for (int i = 0; i < 20; ++i) {
+      timers->push_back(loop.call_later(1s, [] { FAIL("too late"); }));
+    }
+  }
+  EventLoop& loop;
+  std::vector<TimerHandle>* timers;
+};
+
+Coroutine<> restless(EventLoop* loop, std::vector<TimerHandle>* timers) {
+  const Restless local(*loop, timers);
+  co_await sleep(1h);
+}
+
+TEST_CASE("dropping_sleepers: timers that are set while the loop closes") {
+  std::vector<TimerHandle> timers;
+  {
+    EventLoop loop;
+    loop.call_soon([&loop] { loop.stop(); });
+    create_task(restless(&loop, &timers), loop);
+    loop.run_until_idle();
+    const auto by_timer = std::make_shared<Restless>(loop, &timers);
+    const auto by_call = std::make_shared<Restless>(loop, &timers);
+    loop.call_later(1h, [by_timer] {});
+    loop.call_soon([by_call] {});
+  }
+  CHECK(timers.size() == 60);
+  for (TimerHandle& timer : timers) {
+    timer.cancel();
+  }
+}
+
+TEST_CASE("dropping_sleepers: a coroutine that has ended leaves no timer") {
+  EventLoop loop;
+  loop.use_virtual_clock();
+  Log log;
+  Witness witness(&log);
+  create_task(sleeper(&log, std::move(witness)), loop);
+  loop.run_until_idle();
+  CHECK(log == Log{"awake", "gone"});
+  CHECK(loop.time() == 1h);
+}
+
+}  // namespace test_dropping_sleepers
