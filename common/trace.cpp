@@ -146,6 +146,11 @@ class Recorder {
   }
 
   void finish() {
+    for (auto& [number, track] : tracks_) {
+      enter(track, "");
+      task_event("e", track, track.name, "\"end\":\"unfinished\"");
+    }
+    tracks_.clear();
     if (!seekable_) {
       buffer_ += tail;
     }
