@@ -254,8 +254,24 @@ configure_plain() {
   configure "$1" "-DCMAKE_BUILD_TYPE=$2" -DASYNCIO_WERROR=ON
 }
 
+# One at a time in build/, where the system has flock: two that configure the
+# same folder break each other. The program that is run must not keep the lock.
+locked() {
+  mkdir -p "$build_dir"
+  exec 9>"$build_dir/.lock"
+  have flock && flock 9
+  "$@"
+  set -- $?
+  exec 9>&-
+  return "$1"
+}
+
 # configure FOLDER [CMAKE_OPTION...]: unless that has been done already.
 configure() {
+  locked configure_now "$@"
+}
+
+configure_now() {
   folder=$1
   shift
   wanted="$root $CXX $*"
@@ -336,6 +352,10 @@ show_line() {
 
 # build FOLDER LABEL [TARGET...]
 build() {
+  locked build_now "$@"
+}
+
+build_now() {
   folder=$1
   label=$2
   shift 2

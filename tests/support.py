@@ -273,11 +273,11 @@ class Server(Program):
     """`PROGRAM serve NAME` on a free port."""
 
     def __init__(
-        self, stage, name, *words, host="127.0.0.1", port=0, before=(), **options
+        self, stage, name, *words, host="127.0.0.1", port=0, **options
     ):
         self.host = host
         serve = ["serve", name, "--host", host, "--port", port]
-        super().__init__([stage.program, *before, *serve, *words], **options)
+        super().__init__([stage.program, *serve, *words], **options)
 
     def started(self):
         line = self.line()

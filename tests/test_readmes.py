@@ -186,6 +186,38 @@ class ReadmesTest(unittest.TestCase):
                 self.assertEqual(out, "\n".join(wanted) + "\n")
 
 
+class FiguresTest(unittest.TestCase):
+    def test_of_the_difference(self):
+        """The paragraph below the diff command has its figures."""
+        found = stages()
+        for before, after in zip(found, found[1:]):
+            with self.subTest(after.name):
+                self.check(before, after)
+
+    def check(self, before, after):
+        path = after.folder / "README.md"
+        if not path.exists():
+            self.skipTest(f"{path.relative_to(ROOT)} is not there")
+        words = (before.number, after.number)
+        diff = ROOT / "scripts" / "diff"
+        status, out, err = call(diff, "--stat", *words)
+        self.assertEqual(status, 0, err)
+        match = re.search(
+            rf"^./scripts/diff {words[0]} {words[1]}.*?\n```\n\s*(.*?)\n\s*\n",
+            path.read_text(encoding="utf-8"),
+            re.S | re.M,
+        )
+        self.assertIsNotNone(match, "no paragraph below the diff command")
+        figures = numbers_in(re.sub(r"`.*?`", "", match[1]))
+        percent = re.search(r"([\d.]+) %", out)[1]
+        self.assertIn(percent, figures)
+        self.assertLessEqual(set(figures), set(numbers_in(out)))
+
+
+def numbers_in(text):
+    return re.findall(r"\b\d[\d,]*(?:\.\d+)?\b", text)
+
+
 def add_test(path):
     name = str(path.parent.relative_to(ROOT / "stages")) if (
         path.parent != ROOT
