@@ -251,7 +251,8 @@ install_parts() {
 
 # The build that run and test share.
 configure_plain() {
-  configure "$1" "-DCMAKE_BUILD_TYPE=$2" -DASYNCIO_WERROR=ON
+  configure "$1" "-DCMAKE_BUILD_TYPE=$2" -DASYNCIO_WERROR=ON \
+    -DASYNCIO_ONE_IDEAS_BINARY=ON
 }
 
 # One at a time in build/, where the system has flock: two that configure the

@@ -28,8 +28,10 @@ int main(int argc, char** argv) {
       std::exception_ptr error;
       run([&](EventLoop& loop) {
         loop.set_exception_handler(
-            [&](const std::string&, std::exception_ptr exception) {
-              error = exception;
+            [&](const std::string& message, std::exception_ptr exception) {
+              error = exception ? exception
+                                : std::make_exception_ptr(
+                                      std::runtime_error(message));
               loop.stop();
             });
         create_task(demo.run(), loop);

@@ -1,8 +1,8 @@
-// g++ 12 and older destroy some temporaries of a co_yield or co_await twice,
+// g++ 11 and 12 destroy some temporaries of a co_yield or co_await twice,
 // without a word and at every -O: braced aggregates (`co_yield Event{...}`),
-// default arguments of that kind, and lambdas that capture. A string in it is
-// freed twice; here a counter only counts too far. clang and newer g++ print
-// the same number twice.
+// default arguments of that kind, and lambdas that capture. A string in it
+// would be freed twice; here a counter only counts too far. clang answers yes
+// both times.
 //
 // Cure: name it first, then move it in. Or give the type a constructor.
 //

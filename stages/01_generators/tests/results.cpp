@@ -81,7 +81,10 @@ TEST_CASE("results: can be moved out") {
   CHECK(moved == "a text that does not fit into the object itself");
 }
 
-inline Generator<int> takes_twice(Text generator, std::vector<std::string>* to) {
+inline Generator<int> takes_twice(
+    Text generator,
+    std::vector<std::string>* to
+) {
   to->push_back(co_await generator);
   to->push_back(co_await generator);
 }

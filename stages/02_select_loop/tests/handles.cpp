@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "event_loop.hpp"
 
@@ -64,4 +65,28 @@ TEST_CASE("handles: cancelling destroys what the callback owns") {
   Handle handle = loop.call_soon([owned] {});
   handle.cancel();
   CHECK(owned.use_count() == 1);
+}
+
+TEST_CASE("handles: what a cancelled callback owns may call the loop") {
+  struct Owner {
+    explicit Owner(EventLoop& its_loop) : loop(its_loop) {}
+    ~Owner() {
+      for (int i = 0; i < 1000; ++i) {
+        loop.call_soon([] {});
+      }
+      handle.cancel();
+    }
+    EventLoop& loop;
+    Handle handle;
+  };
+  EventLoop loop;
+  auto owner = std::make_shared<Owner>(loop);
+  Owner& seen = *owner;
+  Handle handle = loop.call_soon([owned = std::move(owner)] {});
+  seen.handle = handle;
+  handle.cancel();
+  bool called = false;
+  loop.call_soon([&] { called = true; });
+  loop.run_once();
+  CHECK(called);
 }

@@ -1,6 +1,7 @@
 // The captures of a lambda live in the lambda, not in the frame of the
-// coroutine that it makes: the frame only remembers where the lambda was. Called
-// on the spot, the lambda is gone at the semicolon; the coroutine begins later.
+// coroutine that it makes: the frame only remembers where the lambda was.
+// Called on the spot, the lambda is gone at the semicolon; the coroutine begins
+// later.
 //
 // Cure: capture nothing, and pass as parameters what the coroutine needs:
 // `[](std::string who) -> Coroutine<> { ... }(name)`.

@@ -43,6 +43,25 @@ Coroutine<> clean_up(Log* log, int fd) {
   }
 }
 
+/// Says when it is destroyed whether somebody still waits for `fd`.
+struct Lookout {
+  Log* log;
+  EventLoop* loop;
+  int fd;
+  Lookout(Log* its_log, EventLoop* its_loop, int its_fd)
+      : log(its_log), loop(its_loop), fd(its_fd) {}
+  Lookout(const Lookout&) = delete;
+  Lookout& operator=(const Lookout&) = delete;
+  ~Lookout() {
+    log->push_back(loop->is_watched(fd, EVENT_READ) ? "watched" : "free");
+  }
+};
+
+Coroutine<> look_out(Log* log, EventLoop* loop, int fd) {
+  const Lookout lookout(log, loop, fd);
+  co_await wait_readable(fd);
+}
+
 Coroutine<> write_for_ever(Log* log, Socket socket) {
   const Witness witness(log, "writer");
   while (true) {
@@ -128,6 +147,16 @@ TEST_CASE("abandoning: no registration stays behind") {
   loop.close();
   CHECK_FALSE(loop.is_watched(pair.left, EVENT_READ));
   CHECK_FALSE(loop.is_watched(pair.right, EVENT_READ));
+}
+
+TEST_CASE("abandoning: it is gone before what they own is destroyed") {
+  Log log;
+  EventLoop loop;
+  Pair pair(loop);
+  create_task(look_out(&log, &loop, pair.left), loop);
+  loop.run_once();
+  loop.close();
+  CHECK(log == Log{"free"});
 }
 
 TEST_CASE("abandoning: they notice, but it is no ordinary exception") {

@@ -42,7 +42,7 @@ static Coroutine<> talkative_client(Socket server) {
     co_await sock_sendall(server, word);
     const std::string answer = co_await sock_recv(server, 100);
     std::printf("answer: \"%s\"\n", answer.c_str());
-    co_await sleep(200ms);
+    co_await sleep(100ms);
   }
   const std::string answer = co_await sock_recv(server, 100);
   std::printf("answer: \"%s\", %s\n", answer.c_str(),
@@ -51,7 +51,7 @@ static Coroutine<> talkative_client(Socket server) {
 
 static Coroutine<> both() {
   const auto [server, client] = stream_pair();
-  create_task(patient_echo(Socket(server), 400ms));
+  create_task(patient_echo(Socket(server), 1s));
   co_await talkative_client(Socket(client));
 }
 
