@@ -196,20 +196,21 @@ class Frame {
     }
   }
 
-  /// Frees this frame, then those that it owned, one by one: a frame may be
-  /// the parameter of another, a million deep.
+  /// Frees this frame. A frame may be the parameter of another, a million
+  /// deep: those that are too deep for the stack wait. (CPython: the trashcan)
   void destroy() {
-    static thread_local Frame** doomed = nullptr;
-    if (doomed) {
-      next_doomed_ = std::exchange(*doomed, this);
+    static thread_local int depth = 0;
+    static thread_local Frame* doomed = nullptr;
+    if (depth == 100) {
+      next_doomed_ = std::exchange(doomed, this);
       return;
     }
-    Frame* first = this;
-    doomed = &first;
-    while (first) {
-      std::exchange(first, first->next_doomed_)->handle_.destroy();
+    ++depth;
+    handle_.destroy();
+    while (depth == 1 && doomed) {
+      std::exchange(doomed, doomed->next_doomed_)->handle_.destroy();
     }
-    doomed = nullptr;
+    --depth;
   }
 
   Frame& outermost() {

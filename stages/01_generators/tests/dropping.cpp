@@ -277,4 +277,41 @@ TEST_CASE("dropping: the delegator ends the delegate, which stays an object") {
   CHECK(delegate.done());
 }
 
+/// Says when it dies.
+class Note {
+ public:
+  Note(std::vector<std::string>* log, const char* name)
+      : log_(log), name_(name) {}
+  Note(Note&& other) noexcept
+      : log_(std::exchange(other.log_, nullptr)), name_(other.name_) {}
+  ~Note() {
+    if (log_) {
+      log_->push_back(name_);
+    }
+  }
+
+ private:
+  std::vector<std::string>* log_;
+  const char* name_;
+};
+
+inline Generator<int> keeps(Note) { co_yield 1; }
+
+inline Generator<int> keeps_all(Note, Generator<int> generator, Note) {
+  co_await generator;
+}
+
+TEST_CASE("dropping: a generator that is a parameter dies in its turn") {
+  std::vector<std::string> log;
+  {
+    auto inner = keeps(Note(&log, "inner"));
+    auto outer =
+        keeps_all(Note(&log, "a"), std::move(inner), Note(&log, "b"));
+    outer.next();
+  }
+  // Compilers begin at either end.
+  REQUIRE(log.size() == 3);
+  CHECK(log[1] == "inner");
+}
+
 }  // namespace test_dropping
