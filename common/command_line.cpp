@@ -47,7 +47,7 @@ void sort_by_name(Entries<Run>& entries) {
   const auto before = [](const auto& one, const auto& other) {
     return one.name < other.name;
   };
-  std::stable_sort(entries.begin(), entries.end(), before);
+  std::sort(entries.begin(), entries.end(), before);
 }
 
 // "name  what it is", one a line.

@@ -1,4 +1,4 @@
-# ctest: once timeout=300
+# ctest: once timeout=900
 """WALKTHROUGH.md tells the truth: beats, commands and outputs."""
 
 import pathlib

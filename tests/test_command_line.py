@@ -297,7 +297,8 @@ class BenchTest(StageTest):
     def test_without_a_workload(self):
         def check(stage):
             names = workloads_of(stage)
-            status, out, err = call(stage.program, "bench")
+            status, out, err = call(
+                stage.program, "bench", timeout=3 * support.PATIENCE)
             self.assertEqual((status, err), (0, ""))
             self.assertNotEqual(out, "")
             if names and stage.number != "01":

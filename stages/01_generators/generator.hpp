@@ -45,17 +45,17 @@ struct Where {
 template <class Yield, class Send>
 class Frame {
  public:
-  using Yielded = std::optional<Value<Yield>>;
   using Sent = std::optional<Value<Send>>;
 
   Frame() = default;
   Frame(const Frame&) = delete;
   Frame& operator=(const Frame&) = delete;
 
-  /// Hands `value` to whoever resumed the chain; for await_suspend.
-  void yield(Value<Yield> value, int line) {
-    where_.line = line;
-    outermost_->yielded_.emplace(std::move(value));
+  /// Shows `value`, which is to stay where it is until then, to whoever
+  /// resumed the chain; for await_suspend.
+  void yield(Value<Yield>& value, int line) {
+    line_ = line;
+    outermost_->yielded_ = &value;
   }
 
   /// Returns what was sent in, empty for None, or throws what was thrown in;
@@ -76,18 +76,18 @@ class Frame {
     if (delegate.delegator_) {
       throw std::logic_error("generator already awaited");
     }
-    where_.line = line;
+    line_ = line;
     delegate.delegator_ = this;
     outermost_->innermost_ = delegate.innermost_;
   }
 
   /// Resumes the innermost frame with something sent or thrown in. Returns
-  /// what the chain yields, or nothing once this frame has ended.
-  Yielded resume(Sent sent, std::exception_ptr thrown) {
+  /// what the chain yields, or nullptr once this frame has ended.
+  Value<Yield>* resume(Sent sent, std::exception_ptr thrown) {
     Frame& top = outermost();
     top.check_not_running();
     top.run_until(delegator_, std::move(sent), std::move(thrown));
-    return std::exchange(top.yielded_, std::nullopt);
+    return std::exchange(top.yielded_, nullptr);
   }
 
   /// Ends those this frame delegates to, innermost first. Returns what is to
@@ -102,7 +102,7 @@ class Frame {
       top.run_until(delegator, std::nullopt, thrown);
       thrown = delegate.error_ ? delegate.error_ : exit;
       if (top.yielded_) {
-        top.yielded_.reset();
+        top.yielded_ = nullptr;
         thrown = ignored_exit();
         top.detach(delegate);
       }
@@ -135,10 +135,10 @@ class Frame {
       }
     } catch (const std::exception& error) {
       std::fprintf(stderr, "%s: exception ignored while it was closed: %s\n",
-                   where_.function, error.what());
+                   function_, error.what());
     } catch (...) {
       std::fprintf(stderr, "%s: exception ignored while it was closed\n",
-                   where_.function);
+                   function_);
     }
     // One that destroys itself is lost: freeing it would pull the rug away.
     if (!outermost().running_) {
@@ -149,13 +149,15 @@ class Frame {
 
   bool done() const { return handle_.done(); }
   bool started() const { return outermost_ != nullptr; }
-  const Where& where() const { return where_; }
+  Where where() const { return {function_, file_, line_}; }
   const std::exception_ptr& error() const { return error_; }
 
  protected:
   void init(std::coroutine_handle<> handle, const Where& where) {
     handle_ = handle;
-    where_ = where;
+    function_ = where.function;
+    file_ = where.file;
+    line_ = where.line;
   }
 
   void fail() { error_ = std::current_exception(); }
@@ -197,18 +199,19 @@ class Frame {
   }
 
   /// Frees this frame. A frame may be the parameter of another, a million
-  /// deep: those that are too deep for the stack wait. (CPython: the trashcan)
+  /// deep: those that are too deep for the stack wait, in a list that goes on
+  /// by delegator_, which they need no more. (CPython: the trashcan)
   void destroy() {
     static thread_local int depth = 0;
     static thread_local Frame* doomed = nullptr;
     if (depth == 100) {
-      next_doomed_ = std::exchange(doomed, this);
+      delegator_ = std::exchange(doomed, this);
       return;
     }
     ++depth;
     handle_.destroy();
     while (depth == 1 && doomed) {
-      std::exchange(doomed, doomed->next_doomed_)->handle_.destroy();
+      std::exchange(doomed, doomed->delegator_)->handle_.destroy();
     }
     --depth;
   }
@@ -233,17 +236,18 @@ class Frame {
   }
 
   std::coroutine_handle<> handle_;
-  Where where_ = {};
-  bool running_ = false;
-  bool orphaned_ = false;
+  const char* function_ = nullptr;
+  const char* file_ = nullptr;
   Frame* delegator_ = nullptr;
   Frame* innermost_ = this;
   Frame* outermost_ = nullptr;
-  Frame* next_doomed_ = nullptr;
-  Yielded yielded_;
-  Sent sent_;
+  Value<Yield>* yielded_ = nullptr;
   std::exception_ptr thrown_;
   std::exception_ptr error_;
+  int line_ = 0;
+  bool running_ = false;
+  bool orphaned_ = false;
+  Sent sent_;
 };
 
 /// The frame of a generator, with what it returns.
@@ -334,7 +338,7 @@ class [[nodiscard]] Generator {
   bool done() const { return frame().done(); }
 
   /// Its function and current line. (gi_code.co_name, gi_frame.f_lineno)
-  const Where& where() const { return frame().where(); }
+  Where where() const { return frame().where(); }
 
   Iterator begin() { return Iterator(*this); }
   std::default_sentinel_t end() { return {}; }
@@ -356,14 +360,15 @@ class [[nodiscard]] Generator {
     if (self.done()) {
       return Step();
     }
-    auto yielded = self.resume(std::move(sent), std::move(thrown));
+    Value<Yield>* const yielded =
+        self.resume(std::move(sent), std::move(thrown));
     if (self.done() && self.error()) {
       std::rethrow_exception(self.error());
     }
     if constexpr (std::is_void_v<Yield>) {
-      return yielded.has_value();
+      return yielded != nullptr;
     } else {
-      return yielded;
+      return yielded ? Step(std::move(*yielded)) : Step();
     }
   }
 
@@ -382,7 +387,11 @@ class Generator<Yield, Send, Return>::promise_type
   };
 
   struct Pause : std::suspend_always {
-    explicit Pause(promise_type& promise) : frame(promise) {}
+    Pause(promise_type& promise, Value<Yield> yielded)
+        : frame(promise), value(std::move(yielded)) {}
+    void await_suspend(Handle, int line = __builtin_LINE()) {
+      frame.yield(value, line);
+    }
     auto await_resume() {
       if constexpr (std::is_void_v<Send>) {
         frame.receive();
@@ -391,6 +400,7 @@ class Generator<Yield, Send, Return>::promise_type
       }
     }
     promise_type& frame;
+    Value<Yield> value;
   };
 
   struct End : std::suspend_always {
@@ -408,9 +418,8 @@ class Generator<Yield, Send, Return>::promise_type
   End final_suspend() noexcept { return {}; }
   void unhandled_exception() { this->fail(); }
 
-  Pause yield_value(Value<Yield> value, int line = __builtin_LINE()) {
-    this->yield(std::move(value), line);
-    return Pause(*this);
+  Pause yield_value(Value<Yield> value) {
+    return Pause(*this, std::move(value));
   }
 
   /// The result moves to whoever awaits, once.

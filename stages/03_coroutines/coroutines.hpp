@@ -50,12 +50,11 @@ class Driver : public Work {
   /// (Task.__step)
   void step(std::exception_ptr exception = nullptr) {
     const trace::Step span(this);
-    if (const auto can = advance(std::move(exception))) {
-      wait_for(*can);
+    if (const auto awaited = advance(std::move(exception))) {
+      wait_for(*awaited);
     } else {
-      const auto self = loop_.disown(*this);
-      trace::done(this);
       finish();
+      loop_.disown(*this);
     }
   }
 
@@ -69,7 +68,7 @@ class Driver : public Work {
   virtual void finish() = 0;
 
   /// Which coroutine, and where it is paused.
-  virtual const Where& where() const = 0;
+  virtual Where where() const = 0;
 
   EventLoop& loop_;
 
@@ -139,13 +138,15 @@ class CoroutineDriver : public Driver {
   void finish() override {
     try {
       coroutine_.result();
+      trace::done(this);
     } catch (...) {
+      trace::done(this, "raised");
       loop_.call_exception_handler("Task exception was never retrieved",
                                    std::current_exception());
     }
   }
 
-  const Where& where() const override { return coroutine_.where(); }
+  Where where() const override { return coroutine_.where(); }
 
   Coroutine<T> coroutine_;
 };

@@ -5,8 +5,6 @@
 #include <deque>
 #include <exception>
 #include <functional>
-#include <iterator>
-#include <list>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -49,7 +47,7 @@ class Work {
  private:
   friend class EventLoop;
 
-  std::list<std::shared_ptr<Work>>::iterator place_;
+  std::size_t place_ = 0;
 };
 
 /// Calls back whoever can go on. (asyncio.BaseEventLoop, SelectorEventLoop)
@@ -143,14 +141,17 @@ class EventLoop {
 
   /// Keeps `work` alive until it is disowned or the loop closes.
   void own(std::shared_ptr<Work> work) {
+    work->place_ = works_.size();
     works_.push_back(std::move(work));
-    works_.back()->place_ = std::prev(works_.end());
   }
 
   /// Returns what the loop held; it dies with that unless somebody keeps it.
   std::shared_ptr<Work> disown(Work& work) {
-    const std::shared_ptr<Work> owned = *work.place_;
-    works_.erase(work.place_);
+    // The last one moves to the place that becomes free.
+    std::swap(works_[work.place_], works_.back());
+    works_[work.place_]->place_ = work.place_;
+    std::shared_ptr<Work> owned = std::move(works_.back());
+    works_.pop_back();
     return owned;
   }
 
@@ -162,7 +163,7 @@ class EventLoop {
     }
     closed_ = true;
     while (!works_.empty()) {
-      disown(*works_.front())->abandon();
+      disown(*works_.back())->abandon();
     }
     // One by one: what a callback owns may call the loop as it is destroyed.
     while (!selector_.get_map().empty()) {
@@ -343,7 +344,7 @@ class EventLoop {
   bool stopping_ = false;
   bool closed_ = false;
   ExceptionHandler exception_handler_;
-  std::list<std::shared_ptr<Work>> works_;
+  std::vector<std::shared_ptr<Work>> works_;
 };
 
 inline void Handle::cancel() {

@@ -48,7 +48,7 @@ inline Coroutine<> wait_writable(int fd) {
 /// What sleep() gives: to be awaited.
 class [[nodiscard]] Sleep {
  public:
-  explicit Sleep(Seconds delay) : delay_(delay) {}
+  explicit Sleep(Seconds delay) : can_{0, -1, delay} {}
 
   bool await_ready() const { return false; }
 
@@ -56,13 +56,13 @@ class [[nodiscard]] Sleep {
   void await_suspend(std::coroutine_handle<Promise> handle,
                      int line = __builtin_LINE()) {
     frame_ = &handle.promise();
-    frame_->yield(Can{0, -1, delay_}, line);
+    frame_->yield(can_, line);
   }
 
   void await_resume() { frame_->receive(); }
 
  private:
-  Seconds delay_;
+  Can can_;
   Frame<Can, void>* frame_ = nullptr;
 };
 
@@ -80,12 +80,11 @@ class Driver : public Work {
   /// (Task.__step)
   void step(std::exception_ptr exception = nullptr) {
     const trace::Step span(this);
-    if (const auto can = advance(std::move(exception))) {
-      wait_for(*can);
+    if (const auto awaited = advance(std::move(exception))) {
+      wait_for(*awaited);
     } else {
-      const auto self = loop_.disown(*this);
-      trace::done(this);
       finish();
+      loop_.disown(*this);
     }
   }
 
@@ -99,7 +98,7 @@ class Driver : public Work {
   virtual void finish() = 0;
 
   /// Which coroutine, and where it is paused.
-  virtual const Where& where() const = 0;
+  virtual Where where() const = 0;
 
   EventLoop& loop_;
 
@@ -185,13 +184,15 @@ class CoroutineDriver : public Driver {
   void finish() override {
     try {
       coroutine_.result();
+      trace::done(this);
     } catch (...) {
+      trace::done(this, "raised");
       loop_.call_exception_handler("Task exception was never retrieved",
                                    std::current_exception());
     }
   }
 
-  const Where& where() const override { return coroutine_.where(); }
+  Where where() const override { return coroutine_.where(); }
 
   Coroutine<T> coroutine_;
 };

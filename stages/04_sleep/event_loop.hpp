@@ -9,8 +9,6 @@
 #include <deque>
 #include <exception>
 #include <functional>
-#include <iterator>
-#include <list>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -87,7 +85,7 @@ class Work {
  private:
   friend class EventLoop;
 
-  std::list<std::shared_ptr<Work>>::iterator place_;
+  std::size_t place_ = 0;
 };
 
 /// Calls back whoever can go on. (asyncio.BaseEventLoop, SelectorEventLoop)
@@ -217,14 +215,17 @@ class EventLoop {
 
   /// Keeps `work` alive until it is disowned or the loop closes.
   void own(std::shared_ptr<Work> work) {
+    work->place_ = works_.size();
     works_.push_back(std::move(work));
-    works_.back()->place_ = std::prev(works_.end());
   }
 
   /// Returns what the loop held; it dies with that unless somebody keeps it.
   std::shared_ptr<Work> disown(Work& work) {
-    const std::shared_ptr<Work> owned = *work.place_;
-    works_.erase(work.place_);
+    // The last one moves to the place that becomes free.
+    std::swap(works_[work.place_], works_.back());
+    works_[work.place_]->place_ = work.place_;
+    std::shared_ptr<Work> owned = std::move(works_.back());
+    works_.pop_back();
     return owned;
   }
 
@@ -236,7 +237,7 @@ class EventLoop {
     }
     closed_ = true;
     while (!works_.empty()) {
-      disown(*works_.front())->abandon();
+      disown(*works_.back())->abandon();
     }
     // One by one: what a callback owns may call the loop as it is destroyed.
     while (!selector_.get_map().empty()) {
@@ -487,7 +488,7 @@ class EventLoop {
   std::size_t cancelled_ = 0;
   std::optional<Seconds> virtual_time_;
   ExceptionHandler exception_handler_;
-  std::list<std::shared_ptr<Work>> works_;
+  std::vector<std::shared_ptr<Work>> works_;
 };
 
 inline void Handle::cancel() {

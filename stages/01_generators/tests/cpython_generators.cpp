@@ -348,7 +348,8 @@ TEST_CASE("cpython: union-find, several drive the same generator") {
 
 inline Ints ints_from(int i) {
   while (true) {
-    co_yield i++;
+    co_yield i;
+    ++i;
   }
 }
 

@@ -26,15 +26,15 @@ static void send_to_one_that_never_reads(bool nonblocking) {
   const auto [client, peer] = stream_pair();
   set_nonblocking(client, nonblocking);
   rang = 0;
-  loop.add_writer(client, [&, client = client] {
+  loop.add_writer(client, [&, fd = client] {
     const std::string reply(64 * 1024 * 1024, 'x');
     ::alarm(nonblocking ? 0 : 1);
-    ::send(client, reply.data(), reply.size(), 0);
+    ::send(fd, reply.data(), reply.size(), 0);
     std::puts(
         rang != 0 ? "blocking: only the alarm brought send() back"
                   : "O_NONBLOCK: send() took what fits"
     );
-    loop.forget(client);
+    loop.forget(fd);
   });
   loop.run_once();
   loop.call_soon([] { std::puts("the other client is served"); });

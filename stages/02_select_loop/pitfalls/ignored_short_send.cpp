@@ -30,16 +30,16 @@ static std::size_t transfer(bool keep_the_rest) {
   const auto [sender, receiver] = stream_pair();
   std::string rest(size, 'x');
   std::size_t arrived = 0;
-  loop.add_writer(sender, [&, sender = sender] {
-    take(rest, sender);
+  loop.add_writer(sender, [&, fd = sender] {
+    take(rest, fd);
     if (rest.empty() || !keep_the_rest) {
-      loop.forget(sender);
-      ::close(sender);
+      loop.forget(fd);
+      ::close(fd);
     }
   });
-  loop.add_reader(receiver, [&, receiver = receiver] {
+  loop.add_reader(receiver, [&, fd = receiver] {
     char buffer[64 * 1024];
-    const auto count = ::recv(receiver, buffer, sizeof buffer, 0);
+    const auto count = ::recv(fd, buffer, sizeof buffer, 0);
     if (count > 0) {
       arrived += static_cast<std::size_t>(count);
     } else if (count == 0) {

@@ -9,7 +9,6 @@
 // Flags: -fsanitize=address -O0
 // Exit: nonzero
 // Stderr: AddressSanitizer
-// Stderr: greet
 // Prints:
 //   started
 #include <cstdio>
