@@ -88,6 +88,10 @@ set(ASYNCIO_TEST_ENVIRONMENT
   "UBSAN_OPTIONS=print_stacktrace=1"
 )
 
+if(ASYNCIO_VALGRIND)
+  list(APPEND ASYNCIO_TEST_ENVIRONMENT "ASYNCIO_UNDER_VALGRIND=1")
+endif()
+
 # A doctest executable. Its output stays out of bin/, where the stages are.
 function(asyncio_test_executable target)
   add_executable(${target} ${ARGN})

@@ -56,6 +56,10 @@ void on_small_stack(std::size_t bytes, const std::function<void()>& run) {
   }
 }
 
+bool under_valgrind() {
+  return std::getenv("ASYNCIO_UNDER_VALGRIND") != nullptr;
+}
+
 int open_descriptors() {
   int count = 0;
   const long limit = sysconf(_SC_OPEN_MAX);

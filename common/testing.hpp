@@ -11,6 +11,9 @@
 /// An exception comes back to the caller.
 void on_small_stack(std::size_t bytes, const std::function<void()>& run);
 
+/// Whether ctest runs this under valgrind.
+bool under_valgrind();
+
 /// How many descriptors this process has open: a test compares before and
 /// after.
 int open_descriptors();

@@ -124,7 +124,9 @@ class Scarcity {
   std::vector<int> hoard_;
 };
 
-TEST_CASE("sock_accept: no descriptor left is an error, the client waits") {
+// valgrind has taken the connection by the time that it says EMFILE.
+TEST_CASE("sock_accept: no descriptor left is an error, the client waits" *
+          doctest::skip(under_valgrind())) {
   EventLoop loop;
   Socket listener(listen_on("127.0.0.1", 0), loop);
   Socket caller(connect_to("127.0.0.1", port_of(listener)), loop);
