@@ -320,7 +320,7 @@ class EventLoop {
   // A callback that throws must not end the loop for all others.
   // (events.Handle._run)
   void run(const Callback& callback) {
-    const trace::Span span("handle", "number", begun_);
+    const trace::Span span("handle", "number", begun_ - 1);
     try {
       callback();
     } catch (...) {
