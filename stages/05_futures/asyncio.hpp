@@ -1,0 +1,9 @@
+#pragma once
+
+#include "coroutines.hpp"
+#include "event_loop.hpp"
+#include "exceptions.hpp"
+#include "futures.hpp"
+#include "generator.hpp"
+#include "selectors.hpp"
+#include "sockets.hpp"

@@ -1,0 +1,232 @@
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "asyncio.hpp"
+#include "common/describe.hpp"
+#include "common/testing.hpp"
+
+namespace test_awaiting_futures {
+
+using namespace asyncio;
+using namespace std::chrono_literals;
+using Log = std::vector<std::string>;
+
+struct Loop : EventLoop {
+  Loop() { use_virtual_clock(); }
+};
+
+Coroutine<> waiter(Log* log, std::string name, Future<int> future) {
+  log->push_back(name + " waits");
+  const int value = co_await future;
+  log->push_back(name + " has " + std::to_string(value));
+}
+
+Coroutine<> setter(Log* log, Future<int> future, int value) {
+  future.set_result(value);
+  log->push_back("set");
+  co_return;
+}
+
+TEST_CASE("awaiting_futures: pauses until somebody sets it") {
+  Loop loop;
+  Log log;
+  const Future<int> future(loop);
+  create_task(waiter(&log, "a", future), loop);
+  create_task(setter(&log, future, 42), loop);
+  loop.run_until_idle();
+  CHECK(log == Log{"a waits", "set", "a has 42"});
+}
+
+TEST_CASE("awaiting_futures: several wait for the same, first come") {
+  Loop loop;
+  Log log;
+  const Future<int> future(loop);
+  create_task(waiter(&log, "a", future), loop);
+  create_task(waiter(&log, "b", future), loop);
+  create_task(waiter(&log, "c", future), loop);
+  create_task(setter(&log, future, 1), loop);
+  loop.run_until_idle();
+  CHECK(log == Log{"a waits", "b waits", "c waits", "set", "a has 1",
+                   "b has 1", "c has 1"});
+}
+
+Coroutine<> not_paused(Log* log, Future<int> future) {
+  get_running_loop().call_soon([log] { log->push_back("others"); });
+  const int value = co_await future;
+  log->push_back("has " + std::to_string(value));
+}
+
+TEST_CASE("awaiting_futures: one that is done does not pause") {
+  Loop loop;
+  Log log;
+  const Future<int> future(loop);
+  future.set_result(5);
+  create_task(not_paused(&log, future), loop);
+  loop.run_until_idle();
+  CHECK(log == Log{"has 5", "others"});
+}
+
+Coroutine<> done_a_million_times(Future<int> future, long* sum) {
+  for (int i = 0; i < 1000000; ++i) {
+    *sum += co_await future;
+  }
+}
+
+TEST_CASE("awaiting_futures: one that is done, often") {
+  Loop loop;
+  const Future<int> future(loop);
+  future.set_result(1);
+  long sum = 0;
+  create_task(done_a_million_times(future, &sum), loop);
+  loop.run_until_idle();
+  CHECK(sum == 1000000);
+}
+
+Coroutine<int> plus_one(Future<int> future) {
+  const int value = co_await future;
+  co_return value + 1;
+}
+
+Coroutine<> deep(Future<int> future, int* result) {
+  *result = co_await plus_one(future);
+}
+
+TEST_CASE("awaiting_futures: at any depth") {
+  Loop loop;
+  const Future<int> future(loop);
+  int result = 0;
+  create_task(deep(future, &result), loop);
+  loop.call_later(1s, [future] { future.set_result(41); });
+  loop.run_until_idle();
+  CHECK(result == 42);
+}
+
+Future<int> nine_in_a_second(std::weak_ptr<FutureBase>* watched) {
+  const Future<int> future;
+  *watched = future.state();
+  get_running_loop().call_later(1s, [weak = *watched] {
+    const Future<int> again(weak.lock());
+    again.set_result(9);
+  });
+  return future;
+}
+
+Coroutine<> keeps(Log* log, std::weak_ptr<FutureBase>* watched) {
+  const int value = co_await nine_in_a_second(watched);
+  log->push_back(std::to_string(value));
+}
+
+TEST_CASE("awaiting_futures: whoever awaits it keeps it alive") {
+  Loop loop;
+  Log log;
+  std::weak_ptr<FutureBase> watched;
+  create_task(keeps(&log, &watched), loop);
+  loop.run_until_idle();
+  CHECK(log == Log{"9"});
+  CHECK(watched.expired());
+}
+
+TEST_CASE("awaiting_futures: set by a coroutine, a callback, a timer") {
+  Loop loop;
+  Log log;
+  const Future<int> one(loop);
+  const Future<int> two(loop);
+  const Future<int> three(loop);
+  create_task(waiter(&log, "a", one), loop);
+  create_task(waiter(&log, "b", two), loop);
+  create_task(waiter(&log, "c", three), loop);
+  loop.call_later(2s, [one] { one.set_result(1); });
+  loop.call_later(1s, [=, &loop] {
+    loop.call_soon([two] { two.set_result(2); });
+  });
+  loop.call_later(3s, [=, &log, &loop] {
+    create_task(setter(&log, three, 3), loop);
+  });
+  loop.run_until_idle();
+  CHECK(log == Log{"a waits", "b waits", "c waits", "b has 2", "a has 1", "set",
+                   "c has 3"});
+}
+
+Coroutine<> hand_over(std::vector<Future<int>> all, std::size_t place) {
+  const int value = co_await all[place];
+  all[place + 1].set_result(value + 1);
+}
+
+TEST_CASE("awaiting_futures: a thousand hand over") {
+  Loop loop;
+  std::vector<Future<int>> all;
+  for (int i = 0; i <= 1000; ++i) {
+    all.emplace_back(loop);
+  }
+  for (std::size_t i = 0; i < 1000; ++i) {
+    create_task(hand_over(all, i), loop);
+  }
+  all.front().set_result(0);
+  CHECK(loop.run_until_complete(all.back()) == 1000);
+}
+
+Coroutine<> tell(Log* log, Future<int> future) {
+  try {
+    co_await future;
+  } catch (const std::exception& error) {
+    log->push_back("refused");
+    CHECK(std::string(error.what()).find("different") != std::string::npos);
+  }
+  co_await sleep(1s);
+  log->push_back("goes on");
+}
+
+TEST_CASE("awaiting_futures: another loop's is an error at the await") {
+  Loop loop;
+  Loop other;
+  Log log;
+  const Future<int> future(other);
+  create_task(tell(&log, future), loop);
+  loop.run_until_idle();
+  CHECK(log == Log{"refused", "goes on"});
+  future.set_result(1);
+  other.run_until_idle();
+  CHECK(log.size() == 2);
+}
+
+Coroutine<> drops(Log* log, Future<int> future) {
+  co_await future;
+  log->push_back("not reached");
+}
+
+TEST_CASE("awaiting_futures: one that is gone is not called") {
+  const auto future = std::make_unique<std::optional<Future<int>>>();
+  Log log;
+  {
+    Loop loop;
+    future->emplace(loop);
+    create_task(drops(&log, **future), loop);
+    loop.run_once();
+    loop.close();
+    (*future)->set_result(1);
+  }
+  CHECK(log.empty());
+}
+
+Coroutine<> both(Log* log, Future<int> one, Future<int> two) {
+  const int sum = co_await one + co_await two;
+  log->push_back(std::to_string(sum));
+}
+
+TEST_CASE("awaiting_futures: two in one expression") {
+  Loop loop;
+  Log log;
+  const Future<int> one(loop);
+  const Future<int> two(loop);
+  create_task(both(&log, one, two), loop);
+  loop.call_later(1s, [two] { two.set_result(2); });
+  loop.call_later(2s, [one] { one.set_result(40); });
+  loop.run_until_idle();
+  CHECK(log == Log{"42"});
+  CHECK(loop.time() == 2s);
+}
+
+}  // namespace test_awaiting_futures
