@@ -1,0 +1,31 @@
+#include <cstdio>
+
+#include "asyncio.hpp"
+#include "common/programs.hpp"
+
+using namespace asyncio;
+using namespace std::chrono_literals;
+
+static Coroutine<> spin() {
+  for (int frame = 0; true; ++frame) {
+    std::printf("%c\b", "|/-\\"[frame % 4]);
+    std::fflush(stdout);
+    co_await sleep(100ms);
+  }
+}
+
+static Coroutine<int> slow_function() {
+  co_await sleep(3s);
+  co_return 42;
+}
+
+static Coroutine<> supervisor() {
+  const Task<> spinner = create_task(spin());
+  std::printf("spinner object: %s\n", to_string(spinner).c_str());
+  const int answer = co_await slow_function();
+  spinner.cancel();
+  std::printf("Answer: %d\n", answer);
+}
+
+static const Demo<Coroutine<>()> demo{
+    "spinner", "something moves until a slow function is done", supervisor};

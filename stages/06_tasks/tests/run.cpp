@@ -1,0 +1,232 @@
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "asyncio.hpp"
+#include "common/describe.hpp"
+#include "common/testing.hpp"
+
+namespace test_run {
+
+using namespace asyncio;
+using namespace std::chrono_literals;
+using Log = std::vector<std::string>;
+
+Coroutine<int> answer() {
+  co_await sleep(0s);
+  co_return 42;
+}
+
+Coroutine<> breaks() {
+  co_await sleep(0s);
+  throw std::runtime_error("broken");
+}
+
+Coroutine<std::unique_ptr<int>> make() {
+  co_return std::make_unique<int>(7);
+}
+
+TEST_CASE("run: gives the result") {
+  CHECK(run(answer()) == 42);
+  CHECK(*run(make()) == 7);
+}
+
+TEST_CASE("run: throws the exception") {
+  CHECK_THROWS_WITH_AS(run(breaks()), "broken", std::runtime_error);
+}
+
+Coroutine<> cancels_itself() {
+  current_task().cancel();
+  co_await sleep(1h);
+}
+
+TEST_CASE("run: was cancelled, and not by Ctrl-C") {
+  CHECK_THROWS_AS(run(cancels_itself()), CancelledError);
+}
+
+Coroutine<EventLoop*> which_loop() { co_return &get_running_loop(); }
+
+TEST_CASE("run: a runner runs several, in the same loop") {
+  Runner runner;
+  EventLoop* const loop = &runner.get_loop();
+  CHECK(runner.run(which_loop()) == loop);
+  CHECK_THROWS_AS(runner.run(breaks()), std::runtime_error);
+  CHECK(runner.run(which_loop()) == loop);
+  CHECK_FALSE(loop->is_closed());
+  runner.close();
+  CHECK(loop->is_closed());
+  runner.close();
+}
+
+Coroutine<> uses(Runner* runner, bool* refused) {
+  try {
+    runner->run(answer());
+  } catch (const std::logic_error&) {
+    *refused = true;
+  }
+  co_await sleep(0s);
+}
+
+TEST_CASE("run: not within a running loop") {
+  Runner runner;
+  bool refused = false;
+  runner.run(uses(&runner, &refused));
+  CHECK(refused);
+  EventLoop loop;
+  refused = false;
+  loop.run_until_complete(uses(&runner, &refused));
+  CHECK(refused);
+  CHECK(runner.run(answer()) == 42);
+}
+
+Coroutine<int> nests() {
+  try {
+    run(answer());
+  } catch (const std::logic_error&) {
+    co_return 1;
+  }
+  co_return 0;
+}
+
+TEST_CASE("run: nor with a runner of its own, which is an error, no crash") {
+  CHECK(run(nests()) == 1);
+}
+
+Coroutine<> stops_the_loop() {
+  try {
+    co_await sleep(1h);
+  } catch (const CancelledError&) {
+    get_running_loop().stop();
+    throw;
+  }
+}
+
+Coroutine<> leaves_one_that_stops() {
+  create_task(stops_the_loop());
+  co_await sleep(1s);
+}
+
+TEST_CASE("run: one that stops the loop while it cleans up is reported") {
+  Log log;
+  {
+    Runner runner;
+    runner.get_loop().use_virtual_clock();
+    runner.get_loop().set_exception_handler(
+        [&](const std::string& message, std::exception_ptr) {
+          log.push_back(message);
+        });
+    runner.run(leaves_one_that_stops());
+  }
+  REQUIRE_FALSE(log.empty());
+  CHECK(log.front() == "unhandled exception during asyncio.run() shutdown");
+}
+
+TEST_CASE("run: a closed runner runs nothing") {
+  Runner runner;
+  runner.close();
+  CHECK_THROWS_AS(runner.run(answer()), std::logic_error);
+}
+
+/// Sleeps for an hour; says how it was ended.
+Coroutine<> left_over(Log* log, std::string name) {
+  bool cancelled = false;
+  try {
+    co_await sleep(1h);
+  } catch (const CancelledError&) {
+    cancelled = true;
+  }
+  if (cancelled) {
+    log->push_back(name + " cancelled");
+    co_await sleep(1s);
+    log->push_back(name + " tidy");
+    throw CancelledError();
+  }
+}
+
+Coroutine<int> leaves_some(Log* log) {
+  create_task(left_over(log, "one"));
+  create_task(left_over(log, "two"));
+  co_await sleep(1s);
+  log->push_back("main ends");
+  co_return 42;
+}
+
+TEST_CASE("run: those that are left are cancelled and waited for") {
+  Log log;
+  {
+    Runner runner;
+    runner.get_loop().use_virtual_clock();
+    CHECK(runner.run(leaves_some(&log)) == 42);
+    CHECK(log == Log{"main ends"});
+  }
+  CHECK(log
+        == Log{"main ends", "one cancelled", "two cancelled", "one tidy",
+               "two tidy"});
+}
+
+Coroutine<> drops_the_plate() {
+  try {
+    co_await sleep(1h);
+  } catch (const CancelledError&) {
+    throw std::runtime_error("the plate");
+  }
+}
+
+Coroutine<> leaves_it() {
+  create_task(drops_the_plate());
+  co_await sleep(1s);
+}
+
+TEST_CASE("run: what goes wrong while they clean up is reported") {
+  Log log;
+  Runner runner;
+  runner.get_loop().use_virtual_clock();
+  runner.get_loop().set_exception_handler(
+      [&](const std::string& message, std::exception_ptr error) {
+        log.push_back(message);
+        log.push_back(describe(error));
+      });
+  runner.run(leaves_it());
+  runner.close();
+  CHECK(log
+        == Log{"unhandled exception during asyncio.run() shutdown",
+               "the plate"});
+}
+
+Coroutine<> refuses(Log* log) {
+  try {
+    co_await sleep(1h);
+  } catch (const CancelledError&) {
+  }
+  co_await sleep(1h);
+  log->push_back("has its way");
+}
+
+Coroutine<> leaves_one_that_refuses(Log* log) {
+  create_task(refuses(log));
+  co_await sleep(1s);
+}
+
+TEST_CASE("run: one that refuses is waited for as well") {
+  Log log;
+  Runner runner;
+  runner.get_loop().use_virtual_clock();
+  runner.run(leaves_one_that_refuses(&log));
+  runner.close();
+  CHECK(log == Log{"has its way"});
+}
+
+TEST_CASE("run: between two runs the tasks stand still, and go on then") {
+  Log log;
+  Runner runner;
+  runner.get_loop().use_virtual_clock();
+  runner.run(leaves_some(&log));
+  CHECK(all_tasks(runner.get_loop()).size() == 2);
+  CHECK(runner.run(answer()) == 42);
+  CHECK(log == Log{"main ends"});
+  CHECK(all_tasks(runner.get_loop()).size() == 2);
+}
+
+}  // namespace test_run

@@ -1,0 +1,281 @@
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "asyncio.hpp"
+#include "common/testing.hpp"
+
+namespace test_task_cancel {
+
+using namespace asyncio;
+using namespace std::chrono_literals;
+using Log = std::vector<std::string>;
+
+struct Loop : EventLoop {
+  Loop() { use_virtual_clock(); }
+};
+
+/// Says where it was cancelled, and lets it pass.
+template <class Awaitable>
+Coroutine<> waits(Log* log, Awaitable awaitable) {
+  try {
+    co_await awaitable;
+    log->push_back("over");
+  } catch (const CancelledError& error) {
+    log->push_back("cancelled" + error.message);
+    throw;
+  }
+}
+
+void run_a_little(EventLoop& loop) {
+  for (int i = 0; i < 3; ++i) {
+    loop.call_soon([] {});
+    loop.run_once();
+  }
+}
+
+TEST_CASE("task_cancel: before it began, not one line of it runs") {
+  Loop loop;
+  Log log;
+  const Task<> task = create_task(waits(&log, sleep(1s)), loop);
+  CHECK(task.cancel());
+  CHECK_FALSE(task.done());
+  loop.run_until_idle();
+  CHECK(task.cancelled());
+  CHECK(log == Log{});
+}
+
+TEST_CASE("task_cancel: while it waits for a future, which is cancelled too") {
+  Loop loop;
+  Log log;
+  const Future<> future(loop);
+  const Task<> task = create_task(waits(&log, future), loop);
+  run_a_little(loop);
+  CHECK(task.cancel(", enough"));
+  CHECK(future.cancelled());
+  CHECK_FALSE(task.done());
+  loop.run_until_idle();
+  CHECK(task.cancelled());
+  CHECK(log == Log{"cancelled, enough"});
+}
+
+TEST_CASE("task_cancel: while it sleeps, and its timer goes with it") {
+  Loop loop;
+  Log log;
+  const Task<> task = create_task(waits(&log, sleep(1h)), loop);
+  loop.call_later(1s, [&] { CHECK(task.cancel()); });
+  loop.run_until_idle();
+  CHECK(task.cancelled());
+  CHECK(log == Log{"cancelled"});
+  CHECK(loop.time() == 1s);
+}
+
+TEST_CASE("task_cancel: while it only lets the others run") {
+  Loop loop;
+  Log log;
+  const Task<> task = create_task(waits(&log, sleep(0s)), loop);
+  loop.call_soon([&] { CHECK(task.cancel()); });
+  loop.run_until_idle();
+  CHECK(task.cancelled());
+  CHECK(log == Log{"cancelled"});
+}
+
+Coroutine<> reads(Log* log, int fd) {
+  co_await waits(log, wait_readable(fd));
+}
+
+TEST_CASE("task_cancel: while it waits for a descriptor, which is let go") {
+  Loop loop;
+  Log log;
+  const auto [left, right] = stream_pair();
+  const Socket reader(left, loop);
+  const Socket writer(right, loop);
+  const Task<> task = create_task(reads(&log, reader), loop);
+  run_a_little(loop);
+  CHECK(loop.is_watched(reader, EVENT_READ));
+  task.cancel();
+  loop.run_until_idle();
+  CHECK(task.cancelled());
+  CHECK(log == Log{"cancelled"});
+  CHECK_FALSE(loop.is_watched(reader, EVENT_READ));
+  create_task(sock_sendall(writer, "x"), loop);
+  const Task<std::string> next = create_task(sock_recv(reader, 10), loop);
+  loop.run_until_idle();
+  CHECK(next.result() == "x");
+}
+
+TEST_CASE("task_cancel: while it waits for a task: the inner one first") {
+  Loop loop;
+  Log log;
+  const Task<> inner = create_task(waits(&log, sleep(1h)), loop);
+  const Task<> outer = create_task(waits(&log, inner), loop);
+  run_a_little(loop);
+  outer.cancel("!");
+  loop.run_until_idle();
+  CHECK(inner.cancelled());
+  CHECK(outer.cancelled());
+  CHECK(log == Log{"cancelled!", "cancelled!"});
+  CHECK(loop.time() == 0s);
+}
+
+TEST_CASE("task_cancel: whoever awaits a cancelled task gets the error") {
+  Loop loop;
+  Log log;
+  const Task<> inner = create_task(waits(&log, sleep(1h)), loop);
+  const Task<> one = create_task(waits(&log, inner), loop);
+  const Task<> two = create_task(waits(&log, inner), loop);
+  run_a_little(loop);
+  inner.cancel();
+  loop.run_until_idle();
+  CHECK(one.cancelled());
+  CHECK(two.cancelled());
+  CHECK(log == Log{"cancelled", "cancelled", "cancelled"});
+}
+
+TEST_CASE("task_cancel: twice before it could run counts once") {
+  Loop loop;
+  Log log;
+  const Task<> task = create_task(waits(&log, sleep(1h)), loop);
+  run_a_little(loop);
+  CHECK(task.cancel(" 1"));
+  CHECK(task.cancel(" 2"));
+  loop.run_until_idle();
+  CHECK(task.cancelled());
+  CHECK(log == Log{"cancelled 1"});
+}
+
+TEST_CASE("task_cancel: after the end there is nothing to cancel") {
+  Loop loop;
+  Log log;
+  const Task<> task = create_task(waits(&log, sleep(1s)), loop);
+  loop.run_until_idle();
+  CHECK_FALSE(task.cancel());
+  CHECK_FALSE(task.cancelled());
+  CHECK(log == Log{"over"});
+  const Task<> other = create_task(waits(&log, sleep(1s)), loop);
+  other.cancel();
+  loop.run_until_idle();
+  CHECK_FALSE(other.cancel());
+  CHECK(other.cancelled());
+}
+
+TEST_CASE("task_cancel: the result was there already, it is lost") {
+  Loop loop;
+  Log log;
+  const Future<> future(loop);
+  const Task<> task = create_task(waits(&log, future), loop);
+  run_a_little(loop);
+  future.set_result();
+  CHECK(task.cancel());
+  loop.run_until_idle();
+  CHECK_FALSE(future.cancelled());
+  CHECK(task.cancelled());
+  CHECK(log == Log{"cancelled"});
+}
+
+Coroutine<> cancels_itself(Log* log) {
+  current_task().cancel();
+  log->push_back("still here");
+  co_await waits(log, sleep(1h));
+}
+
+TEST_CASE("task_cancel: of oneself takes effect at the next co_await") {
+  Loop loop;
+  Log log;
+  const Task<> task = create_task(cancels_itself(&log), loop);
+  loop.run_until_idle();
+  CHECK(task.cancelled());
+  CHECK(log == Log{"still here", "cancelled"});
+  CHECK(loop.time() == 0s);
+}
+
+Coroutine<int> cancels_itself_last() {
+  current_task().cancel(" too late to say no");
+  co_return 42;
+}
+
+TEST_CASE("task_cancel: of oneself with no co_await left: no result") {
+  Loop loop;
+  const Task<int> task = create_task(cancels_itself_last(), loop);
+  loop.run_until_idle();
+  CHECK(task.cancelled());
+  CHECK_THROWS_AS(task.result(), CancelledError);
+  CHECK_THROWS_AS(task.exception(), CancelledError);
+}
+
+Coroutine<> cancels_itself_and_fails() {
+  current_task().cancel();
+  throw std::runtime_error("broken");
+  co_return;
+}
+
+TEST_CASE("task_cancel: an exception of its own goes before") {
+  Loop loop;
+  const Task<> task = create_task(cancels_itself_and_fails(), loop);
+  loop.run_until_idle();
+  CHECK_FALSE(task.cancelled());
+  CHECK_THROWS_AS(task.result(), std::runtime_error);
+}
+
+Coroutine<int> throws_by_itself() {
+  throw CancelledError(" by hand");
+  co_return 0;
+}
+
+TEST_CASE("task_cancel: a CancelledError of its own counts as cancelled") {
+  Loop loop;
+  const Task<int> task = create_task(throws_by_itself(), loop);
+  loop.run_until_idle();
+  CHECK(task.cancelled());
+}
+
+TEST_CASE("task_cancel: a cancelled future cancels whoever awaits it") {
+  Loop loop;
+  Log log;
+  const Future<> future(loop);
+  const Task<> task = create_task(waits(&log, future), loop);
+  run_a_little(loop);
+  future.cancel(" from outside");
+  loop.run_until_idle();
+  CHECK(task.cancelled());
+  CHECK(log == Log{"cancelled from outside"});
+}
+
+TEST_CASE("task_cancel: others that wait for the same future get it too") {
+  Loop loop;
+  Log log;
+  const Future<> future(loop);
+  const Task<> one = create_task(waits(&log, future), loop);
+  const Task<> two = create_task(waits(&log, future), loop);
+  run_a_little(loop);
+  one.cancel();
+  loop.run_until_idle();
+  CHECK(one.cancelled());
+  CHECK(two.cancelled());
+}
+
+Coroutine<> deep(Log* log, int depth) {
+  try {
+    if (depth == 0) {
+      co_await sleep(1h);
+    } else {
+      co_await deep(log, depth - 1);
+    }
+  } catch (const CancelledError&) {
+    log->push_back(std::to_string(depth));
+    throw;
+  }
+}
+
+TEST_CASE("task_cancel: goes through all frames, the innermost first") {
+  Loop loop;
+  Log log;
+  const Task<> task = create_task(deep(&log, 2), loop);
+  run_a_little(loop);
+  task.cancel();
+  loop.run_until_idle();
+  CHECK(log == Log{"0", "1", "2"});
+}
+
+}  // namespace test_task_cancel

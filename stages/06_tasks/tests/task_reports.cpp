@@ -1,0 +1,179 @@
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "asyncio.hpp"
+#include "common/describe.hpp"
+#include "common/testing.hpp"
+
+namespace test_task_reports {
+
+using namespace asyncio;
+using namespace std::chrono_literals;
+using Log = std::vector<std::string>;
+
+/// Notes what nobody could be told.
+struct Loop : EventLoop {
+  explicit Loop(Log* log) {
+    use_virtual_clock();
+    set_exception_handler(
+        [log](const std::string& message, std::exception_ptr error) {
+          log->push_back(
+              message + (error ? " (" + describe(error) + ")" : ""));
+        });
+  }
+};
+
+constexpr const char* never_retrieved =
+    "Task exception was never retrieved (broken)";
+
+Coroutine<int> breaks() {
+  throw std::runtime_error("broken");
+  co_return 0;
+}
+
+TEST_CASE("task_reports: an exception that nobody can ask for any more") {
+  Log log;
+  Loop loop(&log);
+  create_task(breaks(), loop);
+  loop.run_until_idle();
+  CHECK(log == Log{never_retrieved});
+}
+
+TEST_CASE("task_reports: not while somebody may still ask") {
+  Log log;
+  Loop loop(&log);
+  {
+    const Task<int> task = create_task(breaks(), loop);
+    const Task<int> copy = task;
+    loop.run_until_idle();
+    CHECK(log == Log{});
+  }
+  CHECK(log == Log{never_retrieved});
+}
+
+TEST_CASE("task_reports: what is reported belongs to no other task") {
+  Log log;
+  Loop loop(&log);
+  AnyTask current;
+  loop.set_exception_handler([&](const std::string& message, auto) {
+    log.push_back(message);
+    current = current_task();
+  });
+  create_task(breaks(), loop, "breaks");
+  const Task<> other = create_task(sleep(1s), loop, "other");
+  loop.run_until_idle();
+  CHECK(log.size() == 1);
+  CHECK_FALSE(current);
+}
+
+Coroutine<> awaits(Task<int> task) {
+  try {
+    co_await task;
+  } catch (const std::runtime_error&) {
+  }
+}
+
+TEST_CASE("task_reports: to ask, to look or to await is enough") {
+  Log log;
+  Loop loop(&log);
+  const Task<int> asked = create_task(breaks(), loop);
+  const Task<int> looked_at = create_task(breaks(), loop);
+  create_task(awaits(create_task(breaks(), loop)), loop);
+  loop.run_until_idle();
+  CHECK_THROWS_AS(asked.result(), std::runtime_error);
+  CHECK(looked_at.exception() != nullptr);
+  CHECK(log == Log{});
+}
+
+TEST_CASE("task_reports: to be cancelled is nothing to report") {
+  Log log;
+  Loop loop(&log);
+  create_task(sleep(1s), loop).cancel();
+  loop.run_until_idle();
+  CHECK(log == Log{});
+}
+
+/// Says when it is destroyed.
+struct Witness {
+  Witness(Log* its_log, const char* its_name) : log(its_log), name(its_name) {}
+  Witness(const Witness&) = delete;
+  Witness& operator=(const Witness&) = delete;
+  ~Witness() { log->push_back(name); }
+  Log* log;
+  const char* name;
+};
+
+Coroutine<> inner(Log* log) {
+  const Witness witness(log, "inner gone");
+  co_await sleep(1h);
+  log->push_back("not reached");
+}
+
+Coroutine<> outer(Log* log) {
+  const Witness witness(log, "outer gone");
+  co_await inner(log);
+}
+
+TEST_CASE("task_reports: a loop that closes names those it did not finish") {
+  Log log;
+  Loop loop(&log);
+  const Task<> task = create_task(outer(&log), loop);
+  loop.run_once();
+  loop.close();
+  CHECK(log == Log{
+      "Task was destroyed but it is pending!", "inner gone", "outer gone"});
+  CHECK_FALSE(task.done());
+}
+
+TEST_CASE("task_reports: and those it did not even begin") {
+  Log log;
+  Loop loop(&log);
+  create_task(outer(&log), loop);
+  loop.close();
+  CHECK(log == Log{"Task was destroyed but it is pending!"});
+}
+
+TEST_CASE("task_reports: of one that has ended there is nothing to say") {
+  Log log;
+  Loop loop(&log);
+  const Task<> task = create_task(sleep(1s), loop);
+  loop.run_until_idle();
+  loop.close();
+  CHECK(log == Log{});
+}
+
+Coroutine<> waits_for(Task<> other) { co_await other; }
+
+TEST_CASE("task_reports: one that waits for another, both unfinished") {
+  Log log;
+  Loop loop(&log);
+  create_task(waits_for(create_task(outer(&log), loop)), loop);
+  loop.run_once();
+  loop.run_once();
+  loop.close();
+  CHECK(log.size() == 4);
+  CHECK(all_tasks(loop).empty());
+}
+
+Coroutine<> keeps_itself(Future<Task<>> self) {
+  const Task<> me = co_await self;
+  co_await sleep(1h);
+}
+
+TEST_CASE("task_reports: one whose frame holds itself is freed all the same") {
+  Log log;
+  Loop loop(&log);
+  {
+    const Future<Task<>> self(loop);
+    self.set_result(create_task(keeps_itself(self), loop));
+  }
+  loop.run_once();
+  loop.close();
+  CHECK(log == Log{"Task was destroyed but it is pending!"});
+}
+
+}  // namespace test_task_reports
