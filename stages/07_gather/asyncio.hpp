@@ -1,0 +1,11 @@
+#pragma once
+
+#include "coroutines.hpp"
+#include "event_loop.hpp"
+#include "exceptions.hpp"
+#include "futures.hpp"
+#include "generator.hpp"
+#include "runners.hpp"
+#include "selectors.hpp"
+#include "sockets.hpp"
+#include "tasks.hpp"

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace asyncio {
+
+/// What ends an await when that was cancelled. As in Python it is no ordinary
+/// exception, so `catch (const std::exception&)` lets it pass.
+/// (asyncio.CancelledError)
+struct CancelledError {
+  explicit CancelledError(std::string text = "") : message(std::move(text)) {}
+
+  std::string message;
+};
+
+/// Ctrl-C has ended what was run. As in Python it is no ordinary exception.
+struct KeyboardInterrupt {};
+
+/// A future was asked for what it does not have, or was given a second result.
+/// (asyncio.InvalidStateError)
+class InvalidStateError : public std::logic_error {
+ public:
+  using std::logic_error::logic_error;
+};
+
+/// Time was up. (asyncio.TimeoutError)
+class TimeoutError : public std::runtime_error {
+ public:
+  explicit TimeoutError(const std::string& message = "timed out")
+      : std::runtime_error(message) {}
+};
+
+}  // namespace asyncio

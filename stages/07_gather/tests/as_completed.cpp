@@ -1,0 +1,213 @@
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "asyncio.hpp"
+#include "common/testing.hpp"
+
+namespace test_as_completed {
+
+using namespace asyncio;
+using namespace std::chrono_literals;
+using Log = std::vector<std::string>;
+using Coroutines = std::vector<Coroutine<int>>;
+
+void run_virtual(Coroutine<> main) {
+  Runner runner;
+  runner.get_loop().use_virtual_clock();
+  runner.run(std::move(main));
+}
+
+Seconds now() { return get_running_loop().time(); }
+
+Coroutine<int> work(int seconds) {
+  co_await sleep(Seconds(seconds));
+  co_return seconds;
+}
+
+Coroutine<int> fail(int seconds) {
+  co_await sleep(Seconds(seconds));
+  throw std::runtime_error("failed");
+}
+
+template <class... Coroutine>
+Coroutines list(Coroutine... coroutines) {
+  Coroutines all;
+  (all.push_back(std::move(coroutines)), ...);
+  return all;
+}
+
+// What came, and when: "1s:1".
+Coroutine<Log> collect(Coroutines coroutines, std::optional<Seconds> timeout) {
+  Log log;
+  for (auto& next : as_completed(std::move(coroutines), timeout)) {
+    std::string what;
+    try {
+      what = std::to_string(co_await next);
+    } catch (const TimeoutError&) {
+      what = "late";
+    } catch (const std::runtime_error& error) {
+      what = error.what();
+    }
+    const int seconds = static_cast<int>(now().count());
+    log.push_back(std::to_string(seconds) + "s:" + what);
+  }
+  co_return log;
+}
+
+Log collected(
+    Coroutines coroutines,
+    std::optional<Seconds> timeout = std::nullopt
+) {
+  Runner runner;
+  runner.get_loop().use_virtual_clock();
+  return runner.run(collect(std::move(coroutines), timeout));
+}
+
+TEST_CASE("as_completed: the first that is done comes first") {
+  CHECK(collected(list(work(3), work(1), work(2))) ==
+        Log{"1s:1", "2s:2", "3s:3"});
+}
+
+TEST_CASE("as_completed: nothing gives nothing") {
+  CHECK(collected(list()).empty());
+}
+
+TEST_CASE("as_completed: an exception comes in its turn") {
+  CHECK(collected(list(work(3), fail(2), work(1))) ==
+        Log{"1s:1", "2s:failed", "3s:3"});
+}
+
+TEST_CASE("as_completed: after the timeout all that are left are late") {
+  CHECK(collected(list(work(3), work(1), work(4)), 2s) ==
+        Log{"1s:1", "2s:late", "2s:late"});
+}
+
+Coroutine<> too_late_is_too_late() {
+  for (auto& next : as_completed(list(work(2), work(3)), 1s)) {
+    CHECK_THROWS_AS(co_await next, TimeoutError);
+    // Meanwhile the first one gets done.
+    co_await sleep(2s);
+  }
+}
+
+TEST_CASE("as_completed: what is done after the timeout stays late") {
+  run_virtual(too_late_is_too_late());
+}
+
+Coroutine<> in_time() {
+  for (auto& next : as_completed(list(work(1)), 100s)) {
+    co_await next;
+  }
+}
+
+TEST_CASE("as_completed: takes its timer back") {
+  EventLoop loop;
+  loop.use_virtual_clock();
+  create_task(in_time(), loop);
+  loop.run_until_idle();
+  CHECK(loop.time() == 1s);
+}
+
+Coroutine<> never_done(std::weak_ptr<FutureBase>* weak) {
+  const std::vector futures{Future<>()};
+  *weak = futures.front().state();
+  as_completed(futures).next();
+  co_return;
+}
+
+TEST_CASE("as_completed: nothing keeps a future that is never done") {
+  std::weak_ptr<FutureBase> weak;
+  run_virtual(never_done(&weak));
+  CHECK(weak.expired());
+}
+
+Coroutine<> the_same_twice() {
+  const Task<int> one = create_task(work(1));
+  const Task<int> two = create_task(work(2));
+  const std::vector<Task<int>> tasks{two, one, two};
+  std::vector<int> results;
+  for (auto& next : as_completed(tasks)) {
+    results.push_back(co_await next);
+  }
+  CHECK(results == std::vector<int>{1, 2});
+}
+
+TEST_CASE("as_completed: the same task twice comes once") {
+  run_virtual(the_same_twice());
+}
+
+Coroutine<> done_before() {
+  const std::vector<Task<int>> tasks{
+      create_task(work(2)), create_task(work(1))};
+  co_await sleep(5s);
+  std::vector<int> results;
+  for (auto& next : as_completed(tasks)) {
+    results.push_back(co_await next);
+  }
+  CHECK(results == std::vector<int>{2, 1});
+  CHECK(now() == 5s);
+}
+
+TEST_CASE("as_completed: what was done before comes in the order given") {
+  run_virtual(done_before());
+}
+
+Coroutine<> given_up() {
+  const Task<int> slow = create_task(work(3));
+  const std::vector<Task<int>> tasks{slow, create_task(work(1))};
+  for (auto& next : as_completed(tasks)) {
+    const int first = co_await next;
+    CHECK(first == 1);
+    break;
+  }
+  CHECK(!slow.done());
+  const int result = co_await slow;
+  CHECK(result == 3);
+}
+
+TEST_CASE("as_completed: given up half-way, the others go on") {
+  run_virtual(given_up());
+}
+
+Coroutine<> awaited_later() {
+  Coroutines all;
+  for (auto& next : as_completed(list(work(2), work(1)))) {
+    all.push_back(std::move(next));
+  }
+  REQUIRE(all.size() == 2);
+  const auto both = gather(std::move(all));
+  const std::vector<int> results = co_await both;
+  CHECK(results == std::vector<int>{1, 2});
+  CHECK(now() == 2s);
+}
+
+TEST_CASE("as_completed: whoever awaits first gets the first result") {
+  run_virtual(awaited_later());
+}
+
+Coroutine<> note(Log* log) {
+  log->push_back("ran");
+  co_return;
+}
+
+Coroutine<> only_when_asked(Log* log) {
+  std::vector<Coroutine<>> coroutines;
+  coroutines.push_back(note(log));
+  auto all = as_completed(std::move(coroutines));
+  co_await sleep(1s);
+  CHECK(log->empty());
+  REQUIRE(all.next());
+  co_await sleep(1s);
+  CHECK(*log == Log{"ran"});
+}
+
+TEST_CASE("as_completed: is a generator: nothing runs before it is asked") {
+  Log log;
+  run_virtual(only_when_asked(&log));
+}
+
+}  // namespace test_as_completed

@@ -1,0 +1,135 @@
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "asyncio.hpp"
+#include "common/testing.hpp"
+
+namespace test_shield {
+
+using namespace asyncio;
+using namespace std::chrono_literals;
+using Log = std::vector<std::string>;
+
+void run_virtual(Coroutine<> main) {
+  Runner runner;
+  runner.get_loop().use_virtual_clock();
+  runner.run(std::move(main));
+}
+
+Coroutine<int> work(Log* log) {
+  try {
+    co_await sleep(2s);
+  } catch (const CancelledError&) {
+    log->push_back("cancelled");
+    throw;
+  }
+  log->push_back("done");
+  co_return 1;
+}
+
+Coroutine<int> fail() {
+  co_await sleep(1s);
+  throw std::runtime_error("failed");
+}
+
+Coroutine<> passes_on(Log* log) {
+  const int result = co_await shield(work(log));
+  CHECK(result == 1);
+  CHECK_THROWS_AS(co_await shield(fail()), std::runtime_error);
+}
+
+TEST_CASE("shield: passes result and exception on") {
+  Log log;
+  run_virtual(passes_on(&log));
+}
+
+Coroutine<int> behind_a_shield(Task<int> inner) {
+  co_return co_await shield(inner);
+}
+
+Coroutine<> outer_cancelled(Log* log) {
+  const Task<int> inner = create_task(work(log));
+  const Task<int> outer = create_task(behind_a_shield(inner));
+  co_await sleep(1s);
+  outer.cancel();
+  CHECK_THROWS_AS(co_await outer, CancelledError);
+  CHECK(!inner.done());
+  log->push_back("outer is gone");
+  const int result = co_await inner;
+  CHECK(result == 1);
+}
+
+TEST_CASE("shield: cancelling outside leaves the inside alone") {
+  Log log;
+  run_virtual(outer_cancelled(&log));
+  CHECK(log == Log{"outer is gone", "done"});
+}
+
+Coroutine<> inner_cancelled(Log* log) {
+  const Task<int> inner = create_task(work(log));
+  const Task<int> outer = create_task(behind_a_shield(inner));
+  co_await sleep(1s);
+  inner.cancel();
+  CHECK_THROWS_AS(co_await outer, CancelledError);
+}
+
+TEST_CASE("shield: cancelling inside is passed on") {
+  Log log;
+  run_virtual(inner_cancelled(&log));
+  CHECK(log == Log{"cancelled"});
+}
+
+Coroutine<> done_already() {
+  const Future<int> future;
+  future.set_result(3);
+  const Future<int> outer = shield(future);
+  CHECK(outer == future);
+  CHECK(outer.result() == 3);
+  co_return;
+}
+
+TEST_CASE("shield: of what is done is the same future") {
+  run_virtual(done_already());
+}
+
+Coroutine<> forgotten_inside(Log* log) {
+  const Future<int> outer = shield(work(log));
+  outer.cancel();
+  co_await sleep(3s);
+}
+
+TEST_CASE("shield: the loop keeps a task that nobody else keeps") {
+  Log log;
+  run_virtual(forgotten_inside(&log));
+  CHECK(log == Log{"done"});
+}
+
+Coroutine<> within_wait_for(Log* log) {
+  const Task<int> inner = create_task(work(log));
+  CHECK_THROWS_AS(co_await wait_for(shield(inner), 1s), TimeoutError);
+  CHECK(!inner.done());
+  const int result = co_await inner;
+  CHECK(result == 1);
+}
+
+TEST_CASE("shield: lets wait_for give up without cancelling") {
+  Log log;
+  run_virtual(within_wait_for(&log));
+  CHECK(log == Log{"done"});
+}
+
+Coroutine<> gathered(Log* log) {
+  const auto inner = gather(work(log), work(log));
+  const auto outer = shield(inner);
+  outer.cancel();
+  co_await inner;
+}
+
+TEST_CASE("shield: of a gather") {
+  Log log;
+  run_virtual(gathered(&log));
+  CHECK(log == Log{"done", "done"});
+}
+
+}  // namespace test_shield
