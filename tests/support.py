@@ -64,6 +64,12 @@ class Stage:
         handler = b"__ubsan_handle_dynamic_type_cache_miss"
         return handler in self.program.read_bytes()
 
+    def selectors(self):
+        """What it can wait with, the default last; none if it has no choice."""
+        help_text = call(self.program, "--help")[1]
+        choices = re.search(r"--selector .*\{([\w,]+)\}", help_text)
+        return choices[1].split(",") if choices else []
+
     def lesson(self):
         """The lesson files by name."""
         files = sorted(self.folder.glob("*.hpp"))

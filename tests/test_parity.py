@@ -3,7 +3,8 @@
 parity/TOPIC.py and parity/TOPIC.cpp hold the same cases; both print a line
 `== NAME` and then what happens in the case of that name. PARITY_BIN names the
 folder of the C++ programs NN_parity_TOPIC (default: parity/ beside the stages'
-programs), NN being the stage they were compiled for.
+programs), NN being the stage they were compiled for. What a program waits with
+must make no difference: it runs once on each selector that its stage has.
 """
 
 import difflib
@@ -75,6 +76,13 @@ def programs(topic):
     ]
 
 
+def selectors_of(program):
+    """What a C++ half is to run on: "" is its default."""
+    number = program.name[:2]
+    found = [each for each in support.stages("09") if each.number == number]
+    return ["", *(name for each in found for name in each.selectors()[:-1])]
+
+
 @dataclass(frozen=True)
 class Run:
     """What a half has done: its end, and the lines of each case."""
@@ -84,9 +92,12 @@ class Run:
 
 
 @functools.cache
-def run(*command):
+def run(*command, selector=""):
+    environment = dict(ENVIRONMENT)
+    if selector:
+        environment["ASYNCIO_SELECTOR"] = selector
     try:
-        status, out, err = call(*command, timeout=TIMEOUT, env=ENVIRONMENT)
+        status, out, err = call(*command, timeout=TIMEOUT, env=environment)
         end = "" if status == 0 else f"exit status {status}\n{err[-4000:]}"
     except subprocess.TimeoutExpired as expired:
         out = expired.stdout or b""
@@ -120,12 +131,13 @@ def difference(python, cpp):
 
 
 class ParityTest(unittest.TestCase):
-    def compare(self, topic, program):
+    def compare(self, topic, program, selector):
         """A subtest for each case that both sides have, one for the rest."""
         python = run(sys.executable, FOLDER / f"{topic}.py")
-        cpp = run(program)
+        cpp = run(program, selector=selector)
+        which = f"{program.name} {selector}".rstrip()
         for half, it, other in (("Python", python, cpp), ("C++", cpp, python)):
-            with self.subTest(program=program.name, half=half):
+            with self.subTest(program=which, half=half):
                 if it.end:
                     self.fail(it.end)
                 missing = [name for name in other.cases if name not in it.cases]
@@ -134,7 +146,7 @@ class ParityTest(unittest.TestCase):
         differing = differing_cases(topic)
         for name in python.cases:
             if name in cpp.cases:
-                with self.subTest(program=program.name, case=name):
+                with self.subTest(program=which, case=name):
                     halves = python.cases[name], cpp.cases[name]
                     if name in differing:
                         self.assertNotEqual(*halves)
@@ -159,7 +171,8 @@ class ParityTest(unittest.TestCase):
                         self.skipTest(text)
                     self.fail(text)
                 for program in found:
-                    self.compare(topic, program)
+                    for selector in selectors_of(program):
+                        self.compare(topic, program, selector)
 
     def test_each_case_is_in_both_files(self):
         for topic in topics():

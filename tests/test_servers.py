@@ -27,11 +27,17 @@ from support import MIB, PATIENCE, Echo, Plus42, Server, StageTest
 class Case:
     stage: support.Stage
     protocol: type
+    selector: str = ""
 
     def __str__(self):
-        return f"{self.stage.name} serve {self.protocol.name}"
+        words = f"{self.stage.name} serve {self.protocol.name}"
+        return f"{words} {' '.join(self.choice())}".rstrip()
+
+    def choice(self):
+        return ("--selector", self.selector) if self.selector else ()
 
     def server(self, *words, **options):
+        words = (*self.choice(), *words)
         return Server(self.stage, self.protocol.name, *words, **options)
 
 
@@ -41,6 +47,17 @@ def all_cases():
         for stage in support.stages("02")
         for protocol in support.PROTOCOLS
     ]
+
+
+def cases_on_each_selector():
+    """The same, and the last stage's echo server on all that it can wait with
+    besides its default: what is said does not depend on that."""
+    more = [
+        Case(stage, Echo, selector)
+        for stage in support.stages("09")[-1:]
+        for selector in stage.selectors()[:-1]
+    ]
+    return all_cases() + more
 
 
 def connections(server, count, stack):
@@ -62,7 +79,7 @@ class BytesTest(StageTest):
                     self.assertTrue(answer == reply, f"up to {largest} bytes")
                 self.assertEqual(server.errors(), "")
 
-        self.for_each(all_cases(), check)
+        self.for_each(cases_on_each_selector(), check)
 
     def test_one_byte_at_a_time(self):
         def check(case):
@@ -116,7 +133,7 @@ class BytesTest(StageTest):
                 self.assertTrue(support.receive_all(client) == reply * times)
                 self.assertEqual(server.errors(), "")
 
-        self.for_each(all_cases(), check)
+        self.for_each(cases_on_each_selector(), check)
 
 
 class CrowdTest(StageTest):
@@ -128,7 +145,7 @@ class CrowdTest(StageTest):
                 server.serves(case.protocol)
                 self.assertEqual(server.errors(), "")
 
-        self.for_each(all_cases(), check, at_once=2)
+        self.for_each(cases_on_each_selector(), check, at_once=2)
 
     def test_the_1025th_descriptor(self):
         """select() cannot know it: it is refused, the others live on."""
@@ -150,7 +167,7 @@ class CrowdTest(StageTest):
                             self.assertEqual(answer, reply)
                             clients.append(client)
                 refused = len(asking) - len(clients)
-                if knows_only_select(case.stage):
+                if knows_only_select(case):
                     self.assertLess(len(clients), 1024)
                     support.eventually(
                         lambda: server.errors().count("\n") == refused,
@@ -173,11 +190,13 @@ class CrowdTest(StageTest):
 
                 support.eventually(served, "a place that is free is given")
 
-        self.for_each(all_cases(), check, at_once=1)
+        self.for_each(cases_on_each_selector(), check, at_once=1)
 
 
-def knows_only_select(stage):
-    return not stage.mentions("selectors.hpp", "PollSelector")
+def knows_only_select(case):
+    if case.selector:
+        return case.selector == "select"
+    return not case.stage.mentions("selectors.hpp", "PollSelector")
 
 
 async def crowd(server, protocol, count):
@@ -254,7 +273,7 @@ class RudeTest(StageTest):
                 case.protocol.round_trip(witness)
                 self.gone(server, case, 1)
 
-        self.for_each(all_cases(), check)
+        self.for_each(cases_on_each_selector(), check)
 
     def gone(self, server, case, left):
         """The descriptors of those who left are closed."""
@@ -294,7 +313,7 @@ class RudeTest(StageTest):
                 case.protocol.round_trip(other)
                 self.assertEqual(server.errors(), "")
 
-        self.for_each(all_cases(), check)
+        self.for_each(cases_on_each_selector(), check)
 
     def test_an_endless_line(self):
         def check(case):
@@ -411,7 +430,7 @@ class ScarceTest(StageTest):
                     client.close()
                 server.serves(case.protocol)
 
-        self.for_each(all_cases(), check, at_once=8)
+        self.for_each(cases_on_each_selector(), check, at_once=8)
 
     def test_an_idle_server_uses_no_cpu(self):
         def check(case):
@@ -423,7 +442,7 @@ class ScarceTest(StageTest):
                 self.assertLessEqual(server.ticks_of_a_second(), 1)
                 self.assertEqual(server.errors(), "")
 
-        self.for_each(all_cases(), check, at_once=8)
+        self.for_each(cases_on_each_selector(), check, at_once=8)
 
 
 def readable(client):
@@ -532,7 +551,7 @@ class SignalTest(StageTest):
                     status = server.stop()
                     self.assertEqual((status, server.errors()), (0, ""))
 
-        self.for_each(all_cases(), check)
+        self.for_each(cases_on_each_selector(), check)
 
     def test_twice(self):
         """The second one may end it at once; but it must not crash."""

@@ -1,5 +1,5 @@
 # ctest: once
-"""scripts/run and scripts/test where something is missing or wrong."""
+"""scripts/run, test and bench where something is missing or wrong."""
 
 import os
 import shutil
@@ -72,7 +72,7 @@ class ScriptsTest(unittest.TestCase):
             return file.read()
 
     def test_help(self):
-        for script in ("run", "test"):
+        for script in ("run", "test", "bench"):
             status, out, err = self.call(script, "--help")
             self.assertEqual((status, err), (0, ""))
             self.assertIn(f"usage: scripts/{script}", out)
@@ -149,6 +149,21 @@ class ScriptsTest(unittest.TestCase):
             _, _, err = self.call("run", "1")
             self.assertIn(text, err)
             os.remove(os.path.join(self.bin, manager))
+
+    def test_the_plot_tool(self):
+        folder = os.path.join(self.root, "stages", "04_sleep")
+        os.mkdir(folder)
+        open(os.path.join(folder, "main.cpp"), "w").close()
+        status, _, err = self.call("bench", "tasks")
+        self.assertEqual(status, 1)
+        self.assertIn("Missing here: gnuplot", err)
+        self.assertIn("--no-install-recommends gnuplot-nox\n", err)
+        _, _, err = self.call("bench", "tasks", "--no-plot")
+        self.assertIn("Missing here: compiler", err)
+        self.assertNotIn("gnuplot", err)
+        self.stub("gnuplot", "exit 0")
+        _, _, err = self.call("bench", "tasks")
+        self.assertIn("Missing here: compiler", err)
 
     def test_no_package_manager(self):
         os.remove(os.path.join(self.bin, "apt-get"))

@@ -82,8 +82,8 @@ TEST_CASE("loop_close: what a callback owns may still talk to the loop") {
 TEST_CASE("loop_close: so may what a removed callback owns") {
   using test_loop_close::Owner;
   const Pair pair;
-  const int before = open_descriptors();
   EventLoop loop;
+  const int before = open_descriptors();
   int number;
   {
     const auto owner = std::make_shared<Owner>(loop, pair.here);

@@ -62,8 +62,8 @@ Coroutine<> receive(int fd, std::string* result) {
 TEST_CASE("many_clients: hundreds at once, nothing lost or reordered") {
   REQUIRE(raise_descriptor_limit() > 2 * count + 50);
   const int messages = 20;
-  const int before = open_descriptors();
   EventLoop loop;
+  const int before = open_descriptors();
   Socket listener(listen_on("127.0.0.1", 0), loop);
   const int port = port_of(listener);
   std::vector<Socket> servers;

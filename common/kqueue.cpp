@@ -1,0 +1,222 @@
+#include "common/kqueue.hpp"
+
+#include <cmath>
+#include <ctime>
+
+struct kevent kqueue_change(int fd, int filter, int flags) {
+  struct kevent change = {};
+  change.ident = static_cast<decltype(change.ident)>(fd);
+  change.filter = static_cast<decltype(change.filter)>(filter);
+  change.flags = static_cast<decltype(change.flags)>(flags);
+  return change;
+}
+
+int kevent_seconds(
+    int queue,
+    const struct kevent* changes,
+    int change_count,
+    struct kevent* events,
+    int event_count,
+    std::optional<double> seconds
+) {
+  timespec time = {};
+  if (seconds) {
+    constexpr double longest = 24 * 3600;
+    const double wanted = std::fmax(0.0, std::fmin(*seconds, longest));
+    // Rounded up: waking before the time has come would mean waking twice.
+    const double nanoseconds = std::ceil(wanted * 1e9);
+    time.tv_sec = static_cast<time_t>(nanoseconds / 1e9);
+    time.tv_nsec =
+        static_cast<long>(nanoseconds - static_cast<double>(time.tv_sec) * 1e9);
+  }
+  return kevent(
+      queue,
+      changes,
+      change_count,
+      events,
+      event_count,
+      seconds ? &time : nullptr
+  );
+}
+
+#if defined(ASYNCIO_LIBKQUEUE)
+
+const char* kqueue_kind() { return "libkqueue"; }
+
+#elif !defined(__linux__)
+
+const char* kqueue_kind() { return "the system's kqueue"; }
+
+#else
+
+#include <cerrno>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+
+#include "common/wait.hpp"
+
+namespace {
+
+struct Filters {
+  bool read = false;
+  bool write = false;
+};
+
+using Queue = std::unordered_map<int, Filters>;
+
+// By the queue's descriptor, which is that of an epoll.
+thread_local std::unordered_map<int, Queue> queues;
+
+int tell(int epoll, int operation, int fd, const Filters& filters) {
+  epoll_event event = {};
+  event.data.fd = fd;
+  if (filters.read) {
+    event.events |= EPOLLIN | EPOLLRDHUP;
+  }
+  if (filters.write) {
+    event.events |= EPOLLOUT;
+  }
+  return epoll_ctl(epoll, operation, fd, &event);
+}
+
+// Returns 0, or errno.
+int change(int epoll, Queue& queue, const struct kevent& wanted) {
+  const int fd = static_cast<int>(wanted.ident);
+  if (wanted.filter != EVFILT_READ && wanted.filter != EVFILT_WRITE) {
+    return EINVAL;
+  }
+  const auto known = queue.find(fd);
+  const bool is_new = known == queue.end();
+  Filters filters = is_new ? Filters{} : known->second;
+  bool& filter = wanted.filter == EVFILT_READ ? filters.read : filters.write;
+  if (wanted.flags & EV_DELETE) {
+    if (!filter) {
+      return ENOENT;
+    }
+    filter = false;
+    const bool last = !filters.read && !filters.write;
+    if (last) {
+      queue.erase(fd);
+    } else {
+      queue[fd] = filters;
+    }
+    const int operation = last ? EPOLL_CTL_DEL : EPOLL_CTL_MOD;
+    return tell(epoll, operation, fd, filters) < 0 ? errno : 0;
+  }
+  if ((wanted.flags & EV_ADD) == 0) {
+    return filter ? 0 : ENOENT;
+  }
+  if (!is_new) {
+    // Closed and opened anew, it is no longer in the epoll.
+    Filters both = filters;
+    (wanted.filter == EVFILT_READ ? both.read : both.write) = true;
+    if (tell(epoll, EPOLL_CTL_MOD, fd, both) == 0) {
+      queue[fd] = both;
+      return 0;
+    }
+    if (errno != ENOENT) {
+      return errno;
+    }
+    filters = Filters{};
+  }
+  (wanted.filter == EVFILT_READ ? filters.read : filters.write) = true;
+  if (tell(epoll, EPOLL_CTL_ADD, fd, filters) < 0) {
+    const int error = errno;
+    queue.erase(fd);
+    return error;
+  }
+  queue[fd] = filters;
+  return 0;
+}
+
+struct kevent event_of(int fd, int filter, bool end) {
+  struct kevent event = kqueue_change(fd, filter, end ? EV_EOF : 0);
+  int bytes = 0;
+  if (filter == EVFILT_READ && ioctl(fd, FIONREAD, &bytes) == 0) {
+    event.data = bytes;
+  }
+  return event;
+}
+
+// How long is left of it.
+std::optional<double> seconds_of(const timespec* timeout) {
+  if (timeout == nullptr) {
+    return std::nullopt;
+  }
+  return static_cast<double>(timeout->tv_sec) +
+         static_cast<double>(timeout->tv_nsec) * 1e-9;
+}
+
+}  // namespace
+
+const char* kqueue_kind() { return "an emulation"; }
+
+int kqueue() {
+  const int epoll = epoll_create1(EPOLL_CLOEXEC);
+  if (epoll >= 0) {
+    queues[epoll] = {};
+  }
+  return epoll;
+}
+
+int kevent(
+    int queue,
+    const struct kevent* changes,
+    int change_count,
+    struct kevent* events,
+    int event_count,
+    const timespec* timeout
+) {
+  Queue& known = queues[queue];
+  int count = 0;
+  for (int i = 0; i < change_count; ++i) {
+    const int error = change(queue, known, changes[i]);
+    if (error == 0) {
+      continue;
+    }
+    if (count == event_count) {
+      errno = error;
+      return -1;
+    }
+    events[count] = changes[i];
+    events[count].flags = EV_ERROR;
+    events[count].data = error;
+    ++count;
+  }
+  if (count > 0 || event_count == 0) {
+    return count;
+  }
+  // A descriptor may become two events.
+  std::vector<epoll_event> happened(
+      static_cast<std::size_t>(event_count > 1 ? event_count / 2 : 1)
+  );
+  const int ready = epoll_wait_seconds(
+      queue,
+      happened.data(),
+      static_cast<int>(happened.size()),
+      seconds_of(timeout)
+  );
+  for (int i = 0; i < ready; ++i) {
+    const auto bits = happened[static_cast<std::size_t>(i)].events;
+    const int fd = happened[static_cast<std::size_t>(i)].data.fd;
+    const Filters filters = known[fd];
+    const bool broken = (bits & (EPOLLERR | EPOLLHUP)) != 0;
+    if (filters.read && (broken || (bits & (EPOLLIN | EPOLLRDHUP)) != 0)) {
+      const bool end = broken || (bits & EPOLLRDHUP) != 0;
+      events[count] = event_of(fd, EVFILT_READ, end);
+      ++count;
+    }
+    if (filters.write && count < event_count &&
+        (broken || (bits & EPOLLOUT) != 0)) {
+      events[count] = event_of(fd, EVFILT_WRITE, broken);
+      ++count;
+    }
+  }
+  return ready < 0 ? ready : count;
+}
+
+#endif

@@ -1,0 +1,50 @@
+// A reply did not fit, so the connection is watched for writing as well. The
+// rest is sent, and nobody says that this is over: there is room in the
+// kernel's buffer nearly always, and select() comes back at once for ever.
+//
+// Cure: modify(fd, EVENT_READ) as soon as nothing is left to send.
+//
+// Prints:
+//   forgotten: select() came back more than 1000 times
+//   modified: select() came back 1 time
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+
+#include "common/net.hpp"
+#include "selectors.hpp"
+
+using namespace asyncio;
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+/// Returns how often select() comes back while the client says nothing.
+static long wake_ups(bool tell) {
+  PollSelector selector;
+  const auto [server, client] = stream_pair();
+  selector.register_(server, EVENT_READ | EVENT_WRITE);
+  long times = 0;
+  const auto end = Clock::now() + 200ms;
+  while (Clock::now() < end) {
+    const auto ready = selector.select(Seconds(end - Clock::now()));
+    if (!ready.empty()) {
+      ++times;
+      // Here the rest would be sent. There is none any more.
+      if (tell) {
+        selector.modify(server, EVENT_READ);
+      }
+    }
+  }
+  ::close(server);
+  ::close(client);
+  return times;
+}
+
+int main() {
+  std::printf(
+      "forgotten: select() came back %s times\n",
+      wake_ups(false) > 1000 ? "more than 1000" : "a few"
+  );
+  std::printf("modified: select() came back %ld time\n", wake_ups(true));
+}

@@ -1,0 +1,247 @@
+// One loop, any selector; and the same coroutines in any loop.
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "asyncio.hpp"
+#include "common/testing.hpp"
+#include "watching.hpp"
+
+namespace test_exchanging {
+
+using namespace asyncio;
+using namespace std::chrono_literals;
+using test_watching::Pair;
+using Log = std::vector<std::string>;
+
+/// Runs a test in a loop of each selector that the system has.
+template <class Test>
+void in_each_loop(Test test) {
+  for (const SelectorChoice& choice : selector_choices()) {
+    INFO("selector: " << std::string(choice.name));
+    EventLoop loop(choice.create());
+    loop.use_virtual_clock();
+    test(loop);
+  }
+}
+
+TEST_CASE("exchanging: readers and writers are called") {
+  in_each_loop([](EventLoop& loop) {
+    const Pair pair;
+    Log log;
+    loop.add_reader(pair.here, [&] {
+      pair.receive();
+      log.push_back("read");
+      loop.stop();
+    });
+    loop.add_writer(pair.there, [&] {
+      pair.send();
+      log.push_back("written");
+      CHECK(loop.remove_writer(pair.there));
+    });
+    loop.run_forever();
+    CHECK(log == Log{"written", "read"});
+    CHECK(loop.remove_reader(pair.here));
+  });
+}
+
+Coroutine<> echo(Socket socket) {
+  while (true) {
+    std::string data = co_await sock_recv(socket, 1000);
+    if (data.empty()) {
+      co_return;
+    }
+    co_await sock_sendall(socket, std::move(data));
+  }
+}
+
+Coroutine<std::string> converse(Socket socket) {
+  std::string answers;
+  for (const char* word : {"one ", "two ", "three"}) {
+    co_await sock_sendall(socket, word);
+    co_await sleep(1s);
+    answers += co_await sock_recv(socket, 1000);
+  }
+  co_return answers;
+}
+
+TEST_CASE("exchanging: coroutines do not notice") {
+  in_each_loop([](EventLoop& loop) {
+    const auto [here, there] = stream_pair();
+    create_task(echo(Socket(here, loop)), loop);
+    const auto answers =
+        loop.run_until_complete(converse(Socket(there, loop)));
+    CHECK(answers == "one two three");
+    CHECK(loop.time() == 3s);
+    loop.run_until_idle();
+  });
+}
+
+Coroutine<> send_much(Socket socket) {
+  co_await sock_sendall(socket, std::string(3'000'000, 'x'));
+}
+
+Coroutine<std::size_t> receive_all(Socket socket) {
+  std::size_t received = 0;
+  while (true) {
+    const std::string data = co_await sock_recv(socket, 100'000);
+    if (data.empty()) {
+      co_return received;
+    }
+    received += data.size();
+  }
+}
+
+TEST_CASE("exchanging: more than fits at once") {
+  in_each_loop([](EventLoop& loop) {
+    const auto [here, there] = stream_pair();
+    create_task(send_much(Socket(here, loop)), loop);
+    const std::size_t received =
+        loop.run_until_complete(receive_all(Socket(there, loop)));
+    CHECK(received == 3'000'000);
+  });
+}
+
+TEST_CASE("exchanging: a number is heard for its next owner") {
+  in_each_loop([](EventLoop& loop) {
+    const Pair pair;
+    for (int i = 0; i < 5; ++i) {
+      const int fd = ::dup(pair.here);
+      bool heard = false;
+      loop.add_reader(fd, [&] {
+        heard = true;
+        loop.stop();
+      });
+      pair.send();
+      loop.run_forever();
+      CHECK(heard);
+      pair.receive();
+      loop.forget(fd);
+      ::close(fd);
+    }
+  });
+}
+
+TEST_CASE("exchanging: both directions of one descriptor, one by one") {
+  in_each_loop([](EventLoop& loop) {
+    const Pair pair;
+    int read = 0;
+    int written = 0;
+    loop.add_reader(pair.here, [&] { ++read; });
+    loop.add_writer(pair.here, [&] { ++written; });
+    pair.send();
+    loop.run_once();
+    CHECK(read == 1);
+    CHECK(written == 1);
+    loop.remove_writer(pair.here);
+    loop.run_once();
+    CHECK(read == 2);
+    CHECK(written == 1);
+    loop.remove_reader(pair.here);
+    loop.add_writer(pair.here, [&] { ++written; });
+    loop.run_once();
+    CHECK(read == 2);
+    CHECK(written == 2);
+  });
+}
+
+/// Says of every descriptor that it is ready, and asks nobody.
+class Optimist : public BaseSelector {
+ public:
+  explicit Optimist(Log* log) : log_(log) {}
+  ~Optimist() override {
+    log_->push_back("destroyed with " + std::to_string(keys_.size()));
+  }
+
+  Ready select(std::optional<Seconds> timeout) override {
+    log_->push_back(
+        "select(" + (timeout ? std::to_string(timeout->count()) : "") + ")");
+    Ready ready;
+    for (const auto& [fd, key] : keys_) {
+      ready.push_back({key, key.events});
+    }
+    return ready;
+  }
+
+ private:
+  void update(int fd, int events) override {
+    log_->push_back(
+        "update(" + std::to_string(fd) + ", " + std::to_string(events) + ")");
+  }
+
+  Log* log_;
+};
+
+TEST_CASE("exchanging: the loop asks whatever it was given") {
+  Log log;
+  {
+    EventLoop loop(std::make_unique<Optimist>(&log));
+    loop.add_reader(7, [&] { log.push_back("read"); });
+    loop.add_writer(7, [&] { log.push_back("write"); });
+    loop.run_once();
+    loop.remove_reader(7);
+    loop.call_soon([] {});
+    loop.run_once();
+  }
+  CHECK(
+      log
+      == Log{
+          "update(7, 1)",
+          "update(7, 3)",
+          "select()",
+          "read",
+          "write",
+          "update(7, 2)",
+          "select(0.000000)",
+          "write",
+          "update(7, 0)",
+          "destroyed with 0",
+      }
+  );
+}
+
+// Who makes the loop is one question, what runs in it another: coroutines ask
+// for the running one, whoever has made it. CPython's policies live from that.
+Coroutine<std::string> say_which(EventLoop* expected) {
+  co_await sleep(1s);
+  co_return &get_running_loop() == expected ? "this loop" : "another loop";
+}
+
+using Policy = std::function<std::unique_ptr<EventLoop>()>;
+
+TEST_CASE("exchanging: whoever makes the loop") {
+  Log log;
+  const std::vector<Policy> policies = {
+      [] { return std::make_unique<EventLoop>(); },
+      [] {
+        return std::make_unique<EventLoop>(std::make_unique<SelectSelector>());
+      },
+      [&] {
+        return std::make_unique<EventLoop>(std::make_unique<Optimist>(&log));
+      },
+  };
+  for (const Policy& new_event_loop : policies) {
+    const auto loop = new_event_loop();
+    loop->use_virtual_clock();
+    CHECK(loop->run_until_complete(say_which(loop.get())) == "this loop");
+    CHECK(loop->time() == 1s);
+  }
+}
+
+TEST_CASE("exchanging: an odd selector is still one") {
+  Log log;
+  EventLoop loop(std::make_unique<Optimist>(&log));
+  loop.use_virtual_clock();
+  bool called = false;
+  loop.call_later(2s, [&] { called = true; });
+  loop.run_until_idle();
+  CHECK(called);
+  CHECK(log.front() == "select(0.000000)");
+}
+
+}  // namespace test_exchanging

@@ -1,0 +1,580 @@
+// CPython's Lib/test/test_selectors.py, and some more, on every selector.
+#include <netinet/in.h>
+#include <sys/time.h>
+
+#include <any>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstddef>
+#include <limits>
+#include <map>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "asyncio.hpp"
+#include "common/testing.hpp"
+#include "watching.hpp"
+
+namespace test_selectors {
+
+using namespace asyncio;
+using namespace std::chrono_literals;
+using test_watching::happened;
+using test_watching::on_each_selector;
+using test_watching::Pair;
+using Happened = std::map<int, int>;
+
+constexpr int both = EVENT_READ | EVENT_WRITE;
+
+Seconds now() { return std::chrono::steady_clock::now().time_since_epoch(); }
+
+// ---- Keys ----------------------------------------------------------------
+
+TEST_CASE("selectors: what was registered can be looked up") {
+  on_each_selector([](BaseSelector& selector) {
+    const Pair pair;
+    selector.register_(pair.here, EVENT_READ, std::string("data"));
+    const SelectorKey& key = selector.get_key(pair.here);
+    CHECK(key.fd == pair.here);
+    CHECK(key.fileobj == pair.here);
+    CHECK(key.events == EVENT_READ);
+    CHECK(std::any_cast<std::string>(key.data) == "data");
+    CHECK_THROWS_AS(selector.get_key(pair.there), std::out_of_range);
+    CHECK_THROWS_AS(selector.get_key(999999), std::out_of_range);
+  });
+}
+
+TEST_CASE("selectors: no data is an empty any") {
+  on_each_selector([](BaseSelector& selector) {
+    const Pair pair;
+    selector.register_(pair.here, EVENT_READ);
+    CHECK_FALSE(selector.get_key(pair.here).data.has_value());
+  });
+}
+
+TEST_CASE("selectors: registering twice is an error and changes nothing") {
+  on_each_selector([](BaseSelector& selector) {
+    const Pair pair;
+    selector.register_(pair.here, EVENT_READ, 1);
+    CHECK_THROWS_AS(
+        selector.register_(pair.here, EVENT_WRITE, 2), std::invalid_argument);
+    CHECK(selector.get_key(pair.here).events == EVENT_READ);
+    CHECK(std::any_cast<int>(selector.get_key(pair.here).data) == 1);
+    CHECK(happened(selector, 0s).empty());
+  });
+}
+
+TEST_CASE("selectors: there are two events and no others") {
+  on_each_selector([](BaseSelector& selector) {
+    const Pair pair;
+    for (const int events : {0, 4, 999999, both | 8}) {
+      CHECK_THROWS_AS(
+          selector.register_(pair.here, events), std::invalid_argument);
+    }
+    CHECK(selector.get_map().empty());
+    selector.register_(pair.here, EVENT_READ, 1);
+    CHECK_THROWS_AS(selector.modify(pair.here, 0), std::invalid_argument);
+    CHECK_THROWS_AS(selector.modify(pair.here, 4, 2), std::invalid_argument);
+    CHECK(selector.get_key(pair.here).events == EVENT_READ);
+    CHECK(std::any_cast<int>(selector.get_key(pair.here).data) == 1);
+  });
+}
+
+TEST_CASE("selectors: a descriptor is not negative") {
+  on_each_selector([](BaseSelector& selector) {
+    CHECK_THROWS_AS(
+        selector.register_(-10, EVENT_READ), std::invalid_argument);
+    CHECK(selector.get_map().empty());
+  });
+}
+
+TEST_CASE("selectors: the map shows what is watched") {
+  on_each_selector([](BaseSelector& selector) {
+    const Pair pair;
+    const auto& keys = selector.get_map();
+    CHECK(keys.empty());
+    selector.register_(pair.here, EVENT_READ, 7);
+    CHECK(keys.size() == 1);
+    CHECK(std::any_cast<int>(keys.at(pair.here).data) == 7);
+    selector.register_(pair.there, EVENT_WRITE);
+    CHECK(keys.size() == 2);
+    CHECK(keys.at(pair.there).events == EVENT_WRITE);
+    CHECK(keys.count(999999) == 0);
+    selector.unregister(pair.here);
+    CHECK(keys.count(pair.here) == 0);
+  });
+}
+
+// ---- Coming and going ----------------------------------------------------
+
+TEST_CASE("selectors: to unregister the unknown is an error") {
+  on_each_selector([](BaseSelector& selector) {
+    const Pair pair;
+    CHECK_THROWS_AS(selector.unregister(999999), std::out_of_range);
+    CHECK_THROWS_AS(selector.unregister(pair.here), std::out_of_range);
+    selector.register_(pair.here, EVENT_READ);
+    selector.unregister(pair.here);
+    CHECK_THROWS_AS(selector.unregister(pair.here), std::out_of_range);
+  });
+}
+
+TEST_CASE("selectors: who is unregistered is not told of") {
+  on_each_selector([](BaseSelector& selector) {
+    const Pair pair;
+    const Pair other;
+    pair.send();
+    other.send();
+    selector.register_(pair.here, EVENT_READ);
+    selector.register_(other.here, EVENT_READ);
+    selector.unregister(pair.here);
+    for (int i = 0; i < 3; ++i) {
+      CHECK(happened(selector) == Happened{{other.here, EVENT_READ}});
+    }
+    selector.unregister(other.here);
+    for (int i = 0; i < 3; ++i) {
+      CHECK(happened(selector, 0s).empty());
+    }
+  });
+}
+
+TEST_CASE("selectors: and may come back") {
+  on_each_selector([](BaseSelector& selector) {
+    const Pair pair;
+    pair.send();
+    for (int i = 0; i < 10; ++i) {
+      selector.register_(pair.here, i % 2 ? EVENT_READ : both);
+      CHECK(happened(selector).at(pair.here) == (i % 2 ? EVENT_READ : both));
+      selector.unregister(pair.here);
+      // So that some are registered again at once, others after a while.
+      for (int j = 0; j < i % 4; ++j) {
+        CHECK(happened(selector, 0s).empty());
+      }
+    }
+  });
+}
+
+TEST_CASE("selectors: to forget the unknown is no error") {
+  on_each_selector([](BaseSelector& selector) {
+    const Pair pair;
+    selector.forget(pair.here);
+    selector.register_(pair.here, EVENT_READ);
+    selector.forget(pair.here);
+    CHECK(selector.get_map().empty());
+    selector.forget(pair.here);
+  });
+}
+
+TEST_CASE("selectors: unregister also what is closed already") {
+  on_each_selector([](BaseSelector& selector) {
+    const auto [reader, writer] = stream_pair();
+    selector.register_(reader, EVENT_READ);
+    selector.register_(writer, EVENT_WRITE);
+    ::close(reader);
+    ::close(writer);
+    selector.unregister(reader);
+    selector.unregister(writer);
+    CHECK(selector.get_map().empty());
+    CHECK(happened(selector, 0s).empty());
+  });
+}
+
+TEST_CASE("selectors: and what was closed and given to somebody else") {
+  on_each_selector([](BaseSelector& selector) {
+    const auto [reader, writer] = stream_pair();
+    selector.register_(reader, EVENT_READ);
+    selector.register_(writer, EVENT_WRITE);
+    const Pair other;
+    ::close(reader);
+    ::close(writer);
+    REQUIRE(::dup2(other.here, reader) == reader);
+    REQUIRE(::dup2(other.there, writer) == writer);
+    selector.unregister(reader);
+    selector.unregister(writer);
+    CHECK(selector.get_map().empty());
+    ::close(reader);
+    ::close(writer);
+  });
+}
+
+TEST_CASE("selectors: a number that was forgotten may have another owner") {
+  on_each_selector([](BaseSelector& selector) {
+    const Pair pair;
+    for (int i = 0; i < 5; ++i) {
+      const int fd = ::dup(pair.here);
+      selector.register_(fd, EVENT_READ);
+      pair.send();
+      CHECK(happened(selector) == Happened{{fd, EVENT_READ}});
+      pair.receive();
+      CHECK(happened(selector, 0s).empty());
+      selector.forget(fd);
+      ::close(fd);
+    }
+  });
+}
+
+TEST_CASE("selectors: who closes one without a word does not harm the others") {
+  on_each_selector([](BaseSelector& selector) {
+    const Pair pair;
+    const int closed = ::dup(pair.here);
+    selector.register_(closed, both);
+    selector.register_(pair.here, EVENT_READ);
+    ::close(closed);
+    pair.send();
+    bool heard = false;
+    for (int i = 0; i < 3 && !heard; ++i) {
+      for (const auto& [key, events] : selector.select(10s)) {
+        heard = heard || key.fd == pair.here;
+        if (key.fd == closed) {
+          selector.forget(closed);
+        }
+      }
+    }
+    CHECK(heard);
+  });
+}
+
+TEST_CASE("selectors: to close is to unregister everything") {
+  on_each_selector([](BaseSelector& selector) {
+    const Pair pair;
+    const auto data = std::make_shared<int>(1);
+    selector.register_(pair.here, EVENT_READ, data);
+    selector.register_(pair.there, EVENT_WRITE, data);
+    selector.close();
+    CHECK(selector.get_map().empty());
+    CHECK_THROWS_AS(selector.get_key(pair.here), std::out_of_range);
+    CHECK_THROWS_AS(selector.get_key(pair.there), std::out_of_range);
+    CHECK(data.use_count() == 1);
+    selector.close();
+  });
+}
+
+TEST_CASE("selectors: a selector leaves no descriptor behind") {
+  const int before = open_descriptors();
+  on_each_selector([](BaseSelector& selector) {
+    const Pair pair;
+    selector.register_(pair.here, EVENT_READ);
+    happened(selector, 0s);
+  });
+  CHECK(open_descriptors() == before);
+}
+
+// ---- Changing ------------------------------------------------------------
+
+TEST_CASE("selectors: modify changes the events") {
+  on_each_selector([](BaseSelector& selector) {
+    const Pair pair;
+    pair.send();
+    selector.register_(pair.here, EVENT_READ, 1);
+    for (const int events :
+         {EVENT_WRITE, both, EVENT_READ, both, EVENT_WRITE}) {
+      selector.modify(pair.here, events);
+      CHECK(selector.get_key(pair.here).events == events);
+      CHECK(happened(selector) == Happened{{pair.here, events}});
+      CHECK(happened(selector) == Happened{{pair.here, events}});
+    }
+    pair.receive();
+    selector.modify(pair.here, EVENT_READ);
+    CHECK(happened(selector, 0s).empty());
+  });
+}
+
+TEST_CASE("selectors: modify changes the data") {
+  on_each_selector([](BaseSelector& selector) {
+    const Pair pair;
+    selector.register_(pair.here, EVENT_WRITE, 1);
+    selector.modify(pair.here, EVENT_WRITE, std::string("two"));
+    const SelectorKey& key = selector.get_key(pair.here);
+    CHECK(key.events == EVENT_WRITE);
+    CHECK(std::any_cast<std::string>(key.data) == "two");
+    CHECK(happened(selector) == Happened{{pair.here, EVENT_WRITE}});
+  });
+}
+
+TEST_CASE("selectors: to modify the unknown is an error") {
+  on_each_selector([](BaseSelector& selector) {
+    const Pair pair;
+    CHECK_THROWS_AS(selector.modify(999999, EVENT_READ), std::out_of_range);
+    CHECK_THROWS_AS(
+        selector.modify(pair.here, EVENT_READ, 1), std::out_of_range);
+    CHECK(selector.get_map().empty());
+  });
+}
+
+// ---- Selecting -----------------------------------------------------------
+
+TEST_CASE("selectors: tells who is ready, and of nobody else") {
+  on_each_selector([](BaseSelector& selector) {
+    const Pair pair;
+    selector.register_(pair.here, EVENT_READ);
+    selector.register_(pair.there, EVENT_WRITE, 5);
+    const auto ready = selector.select(std::nullopt);
+    REQUIRE(ready.size() == 1);
+    CHECK(ready[0].first.fd == pair.there);
+    CHECK(ready[0].first.fileobj == pair.there);
+    CHECK(ready[0].first.events == EVENT_WRITE);
+    CHECK(std::any_cast<int>(ready[0].first.data) == 5);
+    CHECK(ready[0].second == EVENT_WRITE);
+  });
+}
+
+TEST_CASE("selectors: reading and writing come in one answer") {
+  on_each_selector([](BaseSelector& selector) {
+    const Pair pair;
+    pair.send();
+    selector.register_(pair.here, both);
+    CHECK(selector.select(std::nullopt).size() <= 2);
+    CHECK(happened(selector) == Happened{{pair.here, both}});
+  });
+}
+
+TEST_CASE("selectors: tells again as long as it is so") {
+  on_each_selector([](BaseSelector& selector) {
+    const Pair pair;
+    pair.send();
+    pair.send();
+    selector.register_(pair.here, EVENT_READ);
+    CHECK(happened(selector) == Happened{{pair.here, EVENT_READ}});
+    CHECK(happened(selector) == Happened{{pair.here, EVENT_READ}});
+    pair.receive();
+    CHECK(happened(selector) == Happened{{pair.here, EVENT_READ}});
+    pair.receive();
+    CHECK(happened(selector, 0s).empty());
+  });
+}
+
+TEST_CASE("selectors: the end of a stream can be read") {
+  on_each_selector([](BaseSelector& selector) {
+    const auto [here, there] = stream_pair();
+    selector.register_(here, EVENT_READ);
+    CHECK(happened(selector, 0s).empty());
+    ::close(there);
+    CHECK(happened(selector) == Happened{{here, EVENT_READ}});
+    selector.forget(here);
+    ::close(here);
+  });
+}
+
+TEST_CASE("selectors: a full buffer cannot be written, a broken one can") {
+  on_each_selector([](BaseSelector& selector) {
+    const auto [here, there] = stream_pair();
+    const std::string much(100000, 'x');
+    while (::send(here, much.data(), much.size(), 0) > 0) {
+    }
+    selector.register_(here, EVENT_WRITE);
+    CHECK(happened(selector, 0s).empty());
+    ::close(there);
+    CHECK(happened(selector) == Happened{{here, EVENT_WRITE}});
+    selector.forget(here);
+    ::close(here);
+  });
+}
+
+TEST_CASE("selectors: a refused connection can be written") {
+  on_each_selector([](BaseSelector& selector) {
+    const int listener = listen_on("127.0.0.1", 0);
+    const int port = port_of(listener);
+    ::close(listener);
+    const int fd = tcp_socket(AF_INET);
+    if (start_connect(fd, "127.0.0.1", port) == EINPROGRESS) {
+      selector.register_(fd, EVENT_WRITE);
+      CHECK(happened(selector) == Happened{{fd, EVENT_WRITE}});
+      CHECK(connect_error(fd) == ECONNREFUSED);
+      selector.forget(fd);
+    }
+    ::close(fd);
+  });
+}
+
+TEST_CASE("selectors: the ends of a pipe") {
+  on_each_selector([](BaseSelector& selector) {
+    int ends[2];
+    REQUIRE(::pipe(ends) == 0);
+    selector.register_(ends[0], EVENT_READ);
+    selector.register_(ends[1], EVENT_WRITE);
+    CHECK(happened(selector) == Happened{{ends[1], EVENT_WRITE}});
+    selector.forget(ends[1]);
+    ::close(ends[1]);
+    CHECK(happened(selector) == Happened{{ends[0], EVENT_READ}});
+    selector.forget(ends[0]);
+    ::close(ends[0]);
+  });
+}
+
+TEST_CASE("selectors: twelve pairs, one message each") {
+  on_each_selector([](BaseSelector& selector) {
+    std::vector<std::unique_ptr<Pair>> pairs;
+    for (int i = 0; i < 12; ++i) {
+      pairs.push_back(std::make_unique<Pair>());
+      selector.register_(pairs.back()->here, EVENT_READ);
+      selector.register_(pairs.back()->there, EVENT_WRITE);
+    }
+    while (!pairs.empty()) {
+      const auto idle = happened(selector);
+      CHECK(idle.size() == pairs.size());
+      for (const auto& pair : pairs) {
+        CHECK(idle.count(pair->there) == 1);
+      }
+      // Not in the order in which they were registered.
+      const std::size_t place = pairs.size() * 5 / 7;
+      const Pair& pair = *pairs[place];
+      pair.send();
+      const auto busy = happened(selector);
+      CHECK(busy.size() == pairs.size() + 1);
+      CHECK(busy.at(pair.here) == EVENT_READ);
+      pair.receive();
+      selector.unregister(pair.here);
+      selector.unregister(pair.there);
+      selector.forget(pair.here);
+      selector.forget(pair.there);
+      pairs.erase(pairs.begin() + static_cast<std::ptrdiff_t>(place));
+    }
+    CHECK(selector.get_map().empty());
+  });
+}
+
+// ---- Time ----------------------------------------------------------------
+
+TEST_CASE("selectors: nothing to watch, no time to wait") {
+  on_each_selector([](BaseSelector& selector) {
+    CHECK(selector.select(0s).empty());
+    CHECK(selector.select(-1s).empty());
+  });
+}
+
+TEST_CASE("selectors: a timeout of zero or less does not wait") {
+  on_each_selector([](BaseSelector& selector) {
+    const Pair pair;
+    selector.register_(pair.there, EVENT_WRITE);
+    CHECK(happened(selector, 0s).size() == 1);
+    CHECK(happened(selector, -1s).size() == 1);
+    selector.unregister(pair.there);
+    selector.register_(pair.here, EVENT_READ);
+    CHECK(happened(selector, 0s).empty());
+    CHECK(happened(selector, -1s).empty());
+  });
+}
+
+TEST_CASE("selectors: a timeout ends the wait, never too early") {
+  on_each_selector([](BaseSelector& selector) {
+    const Pair pair;
+    for (const Seconds timeout : {Seconds(1e-7), Seconds(0.0123456789)}) {
+      Seconds begin = now();
+      CHECK(selector.select(timeout).empty());
+      CHECK(now() - begin >= timeout);
+      selector.register_(pair.here, EVENT_READ);
+      begin = now();
+      CHECK(selector.select(timeout).empty());
+      CHECK(now() - begin >= timeout);
+      selector.unregister(pair.here);
+    }
+  });
+}
+
+TEST_CASE("selectors: an endless timeout is not one that is over") {
+  on_each_selector([](BaseSelector& selector) {
+    const Pair pair;
+    pair.send();
+    selector.register_(pair.here, EVENT_READ);
+    const Seconds endless(std::numeric_limits<double>::infinity());
+    CHECK(happened(selector, endless).size() == 1);
+    CHECK(happened(selector, Seconds(1e300)).size() == 1);
+  });
+}
+
+/// Interrupts whatever the process waits in, every millisecond.
+class Ticks {
+ public:
+  Ticks() {
+    struct sigaction action = {};
+    action.sa_handler = [](int) {};
+    ::sigaction(SIGALRM, &action, nullptr);
+    set(1000);
+  }
+  ~Ticks() {
+    set(0);
+    // One may still be on its way: under valgrind that takes a while.
+    ::signal(SIGALRM, SIG_IGN);
+  }
+  Ticks(const Ticks&) = delete;
+  Ticks& operator=(const Ticks&) = delete;
+
+ private:
+  static void set(int microseconds) {
+    itimerval time = {};
+    time.it_value.tv_usec = microseconds;
+    time.it_interval.tv_usec = microseconds;
+    ::setitimer(ITIMER_REAL, &time, nullptr);
+  }
+};
+
+TEST_CASE("selectors: a signal ends the wait, and nobody is ready") {
+  on_each_selector([](BaseSelector& selector) {
+    const Pair pair;
+    selector.register_(pair.here, EVENT_READ);
+    const Ticks ticks;
+    CHECK(selector.select(std::nullopt).empty());
+    CHECK(selector.select(1000s).empty());
+  });
+}
+
+// ---- Data ----------------------------------------------------------------
+
+TEST_CASE("selectors: data lives as long as its key") {
+  on_each_selector([](BaseSelector& selector) {
+    const Pair pair;
+    const auto first = std::make_shared<int>(1);
+    const auto second = std::make_shared<int>(2);
+    selector.register_(pair.here, EVENT_READ, first);
+    CHECK(first.use_count() == 2);
+    selector.modify(pair.here, EVENT_READ, second);
+    CHECK(first.use_count() == 1);
+    CHECK(second.use_count() == 2);
+    selector.unregister(pair.here);
+    CHECK(second.use_count() == 1);
+  });
+}
+
+TEST_CASE("selectors: an answer has keys of its own") {
+  on_each_selector([](BaseSelector& selector) {
+    const Pair pair;
+    const Pair other;
+    const auto data = std::make_shared<int>(1);
+    selector.register_(pair.there, EVENT_WRITE, data);
+    selector.register_(other.there, EVENT_WRITE, data);
+    const auto ready = selector.select(std::nullopt);
+    REQUIRE(ready.size() == 2);
+    // Whoever is called for the first may take away the second.
+    selector.unregister(pair.there);
+    selector.unregister(other.there);
+    for (const auto& [key, events] : ready) {
+      CHECK(*std::any_cast<std::shared_ptr<int>>(key.data) == 1);
+      CHECK(events == EVENT_WRITE);
+    }
+  });
+}
+
+TEST_CASE("selectors: data can be a function to call") {
+  using Handler = void (*)(BaseSelector&, int, int*);
+  on_each_selector([](BaseSelector& selector) {
+    const Pair pair;
+    const Handler count = [](BaseSelector& its, int fd, int* calls) {
+      ++*calls;
+      if (*calls == 3) {
+        its.unregister(fd);
+      }
+    };
+    selector.register_(pair.there, EVENT_WRITE, count);
+    int calls = 0;
+    while (!selector.get_map().empty()) {
+      for (const auto& [key, events] : selector.select(10s)) {
+        std::any_cast<Handler>(key.data)(selector, key.fd, &calls);
+      }
+    }
+    CHECK(calls == 3);
+  });
+}
+
+}  // namespace test_selectors
