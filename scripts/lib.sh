@@ -1,4 +1,4 @@
-# What run and test share: finding and installing what is missing, building.
+# What run, test and bench share: finding and installing what is missing, building.
 # Plain POSIX sh: the BSDs have no bash, macOS an old one. Sourced with $root,
 # the project's folder, and $yes, not empty to install without asking.
 
@@ -129,6 +129,7 @@ package_of() {
     dnf:cli11) echo cli11-devel ;;
     brew:cli11 | pkg:cli11 | pacman:cli11) echo cli11 ;;
     apt-get:doctest) echo doctest-dev ;;
+    apt-get:gnuplot) echo gnuplot-nox ;;
     dnf:doctest) echo doctest-devel ;;
     brew:doctest | pkg:doctest | pacman:doctest) echo doctest ;;
     pacman:python3) echo python ;;

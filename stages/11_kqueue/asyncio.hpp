@@ -1,0 +1,13 @@
+#pragma once
+
+#include "coroutines.hpp"
+#include "event_loop.hpp"
+#include "exceptions.hpp"
+#include "futures.hpp"
+#include "generator.hpp"
+#include "runners.hpp"
+#include "selectors.hpp"
+#include "sockets.hpp"
+#include "taskgroups.hpp"
+#include "tasks.hpp"
+#include "timeouts.hpp"

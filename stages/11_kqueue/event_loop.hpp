@@ -1,0 +1,585 @@
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <deque>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/describe.hpp"
+#include "common/trace.hpp"
+#include "selectors.hpp"
+
+namespace asyncio {
+
+class EventLoop;
+
+template <class T>
+class Future;
+
+/// A call that the loop has been asked to make. It must not outlive the loop.
+/// (asyncio.Handle)
+class Handle {
+ public:
+  Handle() = default;
+  Handle(EventLoop& loop, std::size_t number)
+      : loop_(&loop), number_(number) {}
+
+  /// Takes the request back; nothing happens if the call was made already.
+  void cancel();
+
+ private:
+  EventLoop* loop_ = nullptr;
+  std::size_t number_ = 0;
+};
+
+/// A call that the loop has been asked to make later. (asyncio.TimerHandle)
+class TimerHandle {
+ public:
+  TimerHandle() = default;
+
+  /// Takes the request back; nothing happens if the call was made already.
+  void cancel();
+
+  /// Whether cancel() was called, in time or not.
+  bool cancelled() const { return timer_ && timer_->cancelled; }
+
+  /// When the call is due, on the loop's clock. (TimerHandle.when)
+  Seconds when() const { return timer_ ? timer_->when : Seconds(0); }
+
+ private:
+  friend class EventLoop;
+
+  struct Timer {
+    Seconds when;
+    std::function<void()> callback;
+    EventLoop* loop;  // until it is due
+    bool cancelled = false;
+
+    // Moved out first: it might cancel itself.
+    void run() {
+      if (const auto call = std::exchange(callback, nullptr)) {
+        call();
+      }
+    }
+  };
+
+  std::shared_ptr<Timer> timer_;
+};
+
+/// Something unfinished that the loop keeps alive.
+class Work {
+ public:
+  virtual ~Work() = default;
+
+  /// The loop closes: lets go of everything that needs it.
+  virtual void abandon() = 0;
+
+ private:
+  friend class EventLoop;
+
+  std::size_t place_ = 0;
+};
+
+/// Calls back whoever can go on. (asyncio.BaseEventLoop, SelectorEventLoop)
+class EventLoop {
+ public:
+  using Callback = std::function<void()>;
+  using ExceptionHandler =
+      std::function<void(const std::string&, std::exception_ptr)>;
+
+  /// Throws std::invalid_argument as DefaultSelector.
+  explicit EventLoop(
+      std::unique_ptr<BaseSelector> selector = DefaultSelector()
+  )
+      : owned_selector_(std::move(selector)) {}
+  EventLoop(const EventLoop&) = delete;
+  EventLoop& operator=(const EventLoop&) = delete;
+  ~EventLoop() {
+    // What a handler refers to may be gone by now.
+    exception_handler_ = nullptr;
+    close();
+    *lifeline_ = nullptr;
+  }
+
+  /// Calls `callback` in the next round, after those asked for before.
+  /// (loop.call_soon)
+  Handle call_soon(Callback callback) {
+    ready_.push_back(std::move(callback));
+    return Handle(*this, begun_ + ready_.size() - 1);
+  }
+
+  /// The loop's clock: seconds since some moment in the past. (loop.time)
+  Seconds time() const {
+    if (virtual_time_) {
+      return *virtual_time_;
+    }
+    return std::chrono::steady_clock::now().time_since_epoch();
+  }
+
+  /// Calls `callback` once `delay` has passed. (loop.call_later)
+  TimerHandle call_later(Seconds delay, Callback callback) {
+    return call_at(time() + delay, std::move(callback));
+  }
+
+  /// Calls `callback` once time() is `when`; those due at the same time in the
+  /// order in which they were asked for. (loop.call_at)
+  TimerHandle call_at(Seconds when, Callback callback) {
+    if (std::isnan(when.count())) {
+      throw std::invalid_argument("the time of a timer is not a number");
+    }
+    TimerHandle handle;
+    handle.timer_ = std::make_shared<TimerHandle::Timer>(
+        TimerHandle::Timer{when, std::move(callback), this});
+    scheduled_.push_back(Scheduled{when, sequence_++, handle.timer_});
+    std::push_heap(scheduled_.begin(), scheduled_.end());
+    trace::instant("timer set", "when", when);
+    return handle;
+  }
+
+  /// For tests: time stands still while anybody can go on, and then jumps to
+  /// the next timer.
+  void use_virtual_clock() { virtual_time_ = Seconds(0); }
+
+  /// Calls a copy of `callback` whenever `fd` can be read, until it is removed
+  /// or replaced. Throws std::invalid_argument. (loop.add_reader)
+  void add_reader(int fd, Callback callback) {
+    add(readers_, EVENT_READ, fd, std::move(callback));
+  }
+
+  /// Returns false if there was none. (loop.remove_reader)
+  bool remove_reader(int fd) { return remove(readers_, EVENT_READ, fd); }
+
+  /// As add_reader, for writing. (loop.add_writer)
+  void add_writer(int fd, Callback callback) {
+    add(writers_, EVENT_WRITE, fd, std::move(callback));
+  }
+
+  /// Returns false if there was none. (loop.remove_writer)
+  bool remove_writer(int fd) { return remove(writers_, EVENT_WRITE, fd); }
+
+  /// Tells one registration from another on the same descriptor, which may
+  /// have been closed and its number given to somebody else.
+  std::uint64_t registration(int fd, int event) const {
+    if (!is_watched(fd, event)) {
+      return 0;
+    }
+    const Watchers& watchers = event == EVENT_READ ? readers_ : writers_;
+    return watchers[static_cast<std::size_t>(fd)].number;
+  }
+
+  /// Whether somebody waits for `event` on `fd`.
+  bool is_watched(int fd, int event) const {
+    return (events(fd) & event) != 0;
+  }
+
+  /// To be called before `fd` is closed: nobody hears of it any more.
+  void forget(int fd) {
+    remove_reader(fd);
+    remove_writer(fd);
+    selector_.forget(fd);
+  }
+
+  /// One round: waits until somebody can go on, then calls all who can.
+  /// (BaseEventLoop._run_once)
+  void run_once() {
+    const Running running(*this);
+    const trace::Round round;
+    drop_cancelled_timers();
+    std::optional<Seconds> timeout;
+    if (!ready_.empty() || stopping_) {
+      timeout = Seconds(0);
+    } else if (!scheduled_.empty()) {
+      timeout = std::max(Seconds(0), scheduled_.front().when - time());
+    }
+    // A poll that can have no answer would only cost its system call.
+    if (timeout != Seconds(0) || !selector_.get_map().empty()) {
+      process_events(wait(timeout));
+    }
+    queue_due_timers();
+    run_ready();
+  }
+
+  /// Runs until stop(). (loop.run_forever)
+  void run_forever() {
+    do {
+      run_once();
+    } while (!stopping_);
+    stopping_ = false;
+  }
+
+  /// Runs until all work is done, or until stop().
+  void run_until_idle() {
+    while (!stopping_ && !idle()) {
+      run_once();
+    }
+    stopping_ = false;
+  }
+
+  /// Runs until `future` is done. Returns its result or throws its exception;
+  /// throws std::runtime_error if stop() came first. (loop.run_until_complete)
+  template <class Awaitable>
+  auto run_until_complete(Awaitable awaitable) {
+    { const Running possible(*this); }
+    const auto future = ensure_future(std::move(awaitable), *this);
+    const auto id = future.add_done_callback([this] { stop(); });
+    run_forever();
+    future.remove_done_callback(id);
+    if (!future.done()) {
+      throw std::runtime_error("event loop stopped before Future completed");
+    }
+    return future.result();
+  }
+
+  /// Ends run_forever after the current round. (loop.stop)
+  void stop() { stopping_ = true; }
+
+  /// Whether one of its rounds is under way. (loop.is_running)
+  bool is_running() const { return running_ == this; }
+
+  /// The loop whose round is under way in this thread, or nullptr.
+  static EventLoop* running() { return running_; }
+
+  /// A future whose callbacks this loop will run. (loop.create_future)
+  template <class T = void>
+  Future<T> create_future() {
+    return Future<T>(*this);
+  }
+
+  /// Holds the loop's address, or nullptr once that is gone: for those that
+  /// may live longer.
+  const std::shared_ptr<EventLoop*>& lifeline() const { return lifeline_; }
+
+  /// Keeps `work` alive until it is disowned or the loop closes.
+  void own(std::shared_ptr<Work> work) {
+    work->place_ = works_.size();
+    works_.push_back(std::move(work));
+  }
+
+  /// What the loop holds of it.
+  const std::shared_ptr<Work>& owned(const Work& work) const {
+    return works_[work.place_];
+  }
+
+  /// All that is unfinished.
+  const std::vector<std::shared_ptr<Work>>& works() const { return works_; }
+
+  /// Returns what the loop held; it dies with that unless somebody keeps it.
+  std::shared_ptr<Work> disown(Work& work) {
+    // The last one moves to the place that becomes free.
+    std::swap(works_[work.place_], works_.back());
+    works_[work.place_]->place_ = work.place_;
+    std::shared_ptr<Work> owned = std::move(works_.back());
+    works_.pop_back();
+    return owned;
+  }
+
+  /// Drops everything that is still to be called. Throws std::logic_error
+  /// inside of a round. (loop.close)
+  void close() {
+    if (is_running()) {
+      throw std::logic_error("cannot close a running event loop");
+    }
+    closed_ = true;
+    while (!works_.empty()) {
+      disown(*works_.back())->abandon();
+    }
+    // One by one: what a callback owns may call the loop as it is destroyed.
+    while (!selector_.get_map().empty()) {
+      forget(selector_.get_map().begin()->first);
+    }
+    while (!ready_.empty()) {
+      const Callback dropped = std::move(ready_.front());
+      ready_.pop_front();
+      ++begun_;
+    }
+    while (!scheduled_.empty()) {
+      pop_timer();
+    }
+    cancelled_ = 0;
+  }
+
+  /// (loop.is_closed)
+  bool is_closed() const { return closed_; }
+
+  /// Tells of an error that nobody else can be told of: on stderr, unless
+  /// there is a handler. (loop.call_exception_handler)
+  void call_exception_handler(
+      const std::string& message,
+      std::exception_ptr exception
+  ) {
+    try {
+      // A copy: the handler may replace itself.
+      const ExceptionHandler handler = exception_handler_;
+      if (handler) {
+        handler(message, exception);
+        return;
+      }
+    } catch (...) {
+      say("Unhandled error in exception handler", std::current_exception());
+    }
+    say(message, exception);
+  }
+
+  /// Replaces stderr, or with nullptr brings it back.
+  /// (loop.set_exception_handler)
+  void set_exception_handler(ExceptionHandler handler) {
+    exception_handler_ = std::move(handler);
+  }
+
+ private:
+  friend class Handle;
+  friend class TimerHandle;
+
+  /// What to call for a descriptor, and the call if it is already queued.
+  struct Watcher {
+    Callback callback;
+    Handle call;
+    std::uint64_t number = 0;
+  };
+  /// By descriptor: these are small numbers, so a vector will do for a map.
+  using Watchers = std::vector<Watcher>;
+
+  /// An entry of the timer heap.
+  struct Scheduled {
+    Seconds when;
+    std::uint64_t sequence;
+    std::shared_ptr<TimerHandle::Timer> timer;
+
+    /// The standard library's heaps have the greatest in front.
+    bool operator<(const Scheduled& other) const {
+      return when != other.when ? when > other.when
+                                : sequence > other.sequence;
+    }
+  };
+
+  /// Marks the loop whose round is under way in this thread.
+  class Running {
+   public:
+    explicit Running(EventLoop& loop) {
+      if (running_) {
+        throw std::logic_error("an event loop is already running");
+      }
+      if (loop.closed_) {
+        throw std::logic_error("the event loop is closed");
+      }
+      running_ = &loop;
+    }
+    ~Running() { running_ = nullptr; }
+    Running(const Running&) = delete;
+    Running& operator=(const Running&) = delete;
+  };
+
+  void add(Watchers& watchers, int event, int fd, Callback callback) {
+    watch(fd, events(fd) | event);
+    const auto place = static_cast<std::size_t>(fd);
+    if (watchers.size() <= place) {
+      watchers.resize(place + 1);
+    }
+    watchers[place].call.cancel();
+    watchers[place].callback = std::move(callback);
+    watchers[place].number = ++registrations_;
+  }
+
+  bool remove(Watchers& watchers, int event, int fd) {
+    if ((events(fd) & event) == 0) {
+      return false;
+    }
+    watch(fd, events(fd) & ~event);
+    const auto place = static_cast<std::size_t>(fd);
+    watchers[place].call.cancel();
+    // Dies last: what it owns may call the loop again.
+    const Callback removed = std::exchange(watchers[place].callback, nullptr);
+    return true;
+  }
+
+  static void say(
+      const std::string& message,
+      const std::exception_ptr& exception
+  ) {
+    std::string text = message;
+    if (exception) {
+      text += ": " + describe(exception);
+    }
+    text += "\n";
+    std::fputs(text.c_str(), stderr);
+  }
+
+  int events(int fd) const {
+    const auto key = selector_.get_map().find(fd);
+    return key == selector_.get_map().end() ? 0 : key->second.events;
+  }
+
+  void watch(int fd, int wanted) {
+    const int before = events(fd);
+    if (before == 0) {
+      selector_.register_(fd, wanted);
+    } else if (wanted == 0) {
+      selector_.unregister(fd);
+    } else if (wanted != before) {
+      selector_.modify(fd, wanted);
+    }
+  }
+
+  BaseSelector::Ready wait(std::optional<Seconds> timeout) {
+    trace::Wait span(timeout);
+    const bool jump = virtual_time_ && timeout;
+    auto ready = selector_.select(jump ? Seconds(0) : timeout);
+    if (jump && ready.empty()) {
+      *virtual_time_ += *timeout;
+    }
+    span.add("ready", ready.size());
+    return ready;
+  }
+
+  // Only queues calls: whoever is called first might remove the others.
+  // (BaseSelectorEventLoop._process_events)
+  void process_events(const BaseSelector::Ready& ready) {
+    for (const auto& [key, events] : ready) {
+      trace::instant("ready", "fd", key.fd, "events", events);
+      const auto place = static_cast<std::size_t>(key.fd);
+      if (events & key.events & EVENT_READ) {
+        readers_[place].call = call_soon(readers_[place].callback);
+      }
+      if (events & key.events & EVENT_WRITE) {
+        writers_[place].call = call_soon(writers_[place].callback);
+      }
+    }
+  }
+
+  // A cancelled timer stays in the heap until it comes to the front, or until
+  // such timers are the larger part of a large heap.
+  void drop_cancelled_timers() {
+    constexpr std::size_t few = 100;
+    if (scheduled_.size() > few && cancelled_ > scheduled_.size() / 2) {
+      std::erase_if(scheduled_, [](const Scheduled& scheduled) {
+        return scheduled.timer->cancelled;
+      });
+      std::make_heap(scheduled_.begin(), scheduled_.end());
+      cancelled_ = 0;
+    }
+    while (!scheduled_.empty() && scheduled_.front().timer->cancelled) {
+      pop_timer();
+      --cancelled_;
+    }
+  }
+
+  // The clock is read here and not before the wait: that took time.
+  void queue_due_timers() {
+    if (scheduled_.empty()) {
+      return;
+    }
+    const Seconds now = time();
+    while (!scheduled_.empty() && scheduled_.front().when <= now) {
+      const auto timer = pop_timer();
+      if (timer->cancelled) {
+        --cancelled_;
+      } else {
+        trace::instant("timer fired", "when", timer->when);
+        call_soon([timer] { timer->run(); });
+      }
+    }
+  }
+
+  std::shared_ptr<TimerHandle::Timer> pop_timer() {
+    std::pop_heap(scheduled_.begin(), scheduled_.end());
+    auto timer = std::move(scheduled_.back().timer);
+    scheduled_.pop_back();
+    timer->loop = nullptr;
+    return timer;
+  }
+
+  // Those that are queued now, and no others: whoever asks to be called again
+  // and again must not keep the loop from looking at the descriptors.
+  void run_ready() {
+    for (std::size_t left = ready_.size(); left > 0; --left) {
+      const Callback callback = std::move(ready_.front());
+      ready_.pop_front();
+      ++begun_;
+      if (callback) {
+        run(callback);
+      }
+    }
+  }
+
+  // A callback that throws must not end the loop for all others.
+  // (events.Handle._run)
+  void run(const Callback& callback) {
+    const trace::Span span("handle", "number", begun_ - 1);
+    try {
+      callback();
+    } catch (...) {
+      call_exception_handler("Exception in callback", std::current_exception());
+    }
+  }
+
+  bool idle() const {
+    return works_.empty()
+        && ready_.empty()
+        && scheduled_.size() == cancelled_;
+  }
+
+  static inline thread_local EventLoop* running_ = nullptr;
+
+  std::unique_ptr<BaseSelector> owned_selector_;
+  BaseSelector& selector_ = *owned_selector_;
+  Watchers readers_;
+  Watchers writers_;
+  std::deque<Callback> ready_;
+  /// How many calls have left the queue since the loop began.
+  std::size_t begun_ = 0;
+  bool stopping_ = false;
+  bool closed_ = false;
+  std::vector<Scheduled> scheduled_;
+  std::uint64_t sequence_ = 0;
+  /// How many of the scheduled ones are cancelled.
+  std::size_t cancelled_ = 0;
+  std::optional<Seconds> virtual_time_;
+  ExceptionHandler exception_handler_;
+  std::vector<std::shared_ptr<Work>> works_;
+  std::uint64_t registrations_ = 0;
+  std::shared_ptr<EventLoop*> lifeline_ = std::make_shared<EventLoop*>(this);
+};
+
+inline void Handle::cancel() {
+  if (loop_ && number_ >= loop_->begun_) {
+    // Dies last: what it owns may call the loop again.
+    const auto cancelled =
+        std::exchange(loop_->ready_[number_ - loop_->begun_], nullptr);
+  }
+}
+
+inline void TimerHandle::cancel() {
+  // A copy: the callback may own this handle.
+  const auto timer = timer_;
+  if (!timer || timer->cancelled) {
+    return;
+  }
+  timer->cancelled = true;
+  if (timer->loop) {
+    ++timer->loop->cancelled_;
+    trace::instant("timer cancelled", "when", timer->when);
+  }
+  timer->callback = nullptr;
+}
+
+/// The loop that this code runs in. Throws std::logic_error outside of one.
+/// (asyncio.get_running_loop)
+inline EventLoop& get_running_loop() {
+  if (!EventLoop::running()) {
+    throw std::logic_error("no running event loop");
+  }
+  return *EventLoop::running();
+}
+
+}  // namespace asyncio

@@ -1,0 +1,488 @@
+#pragma once
+
+#include <coroutine>
+#include <cstdio>
+#include <exception>
+#include <iterator>
+#include <optional>
+#include <stdexcept>
+#include <type_traits>
+#include <utility>
+
+namespace asyncio {
+
+/// Python's None: what stands where a type is void. `co_yield None;`
+struct NoneType {};
+inline constexpr NoneType None{};
+
+template <class T>
+using Value = std::conditional_t<std::is_void_v<T>, NoneType, T>;
+
+/// What close() throws into a generator. As in Python it is no ordinary
+/// exception, so `catch (const std::exception&)` lets it pass. (PEP 342)
+struct GeneratorExit {};
+
+inline bool is_generator_exit(const std::exception_ptr& exception) {
+  try {
+    std::rethrow_exception(exception);
+  } catch (const GeneratorExit&) {
+    return true;
+  } catch (...) {
+    return false;
+  }
+}
+
+/// Where a generator stands: its function, and the line it is paused at.
+struct Where {
+  const char* function;
+  const char* file;
+  int line;
+};
+
+/// The part of a generator's frame that does not depend on what it returns.
+/// Frames that delegate to each other form a chain: each knows who delegated
+/// to it, the outermost one knows who is innermost.
+template <class Yield, class Send>
+class Frame {
+ public:
+  using Sent = std::optional<Value<Send>>;
+
+  Frame() = default;
+  Frame(const Frame&) = delete;
+  Frame& operator=(const Frame&) = delete;
+
+  /// Shows `value`, which is to stay where it is until then, to whoever
+  /// resumed the chain; for await_suspend.
+  void yield(Value<Yield>& value, int line) {
+    line_ = line;
+    outermost_->yielded_ = &value;
+  }
+
+  /// Returns what was sent in, empty for None, or throws what was thrown in;
+  /// for await_resume.
+  Sent receive() {
+    if (std::exchange(orphaned_, false) && !outermost_->thrown_) {
+      throw std::logic_error("awaited generator was destroyed");
+    }
+    if (outermost_->thrown_) {
+      std::rethrow_exception(std::exchange(outermost_->thrown_, nullptr));
+    }
+    return std::exchange(outermost_->sent_, std::nullopt);
+  }
+
+  /// Puts `delegate` in charge until it ends: `yield from`. (PEP 380)
+  void delegate_to(Frame& delegate, int line) {
+    delegate.outermost().check_not_running();
+    if (delegate.delegator_) {
+      throw std::logic_error("generator already awaited");
+    }
+    line_ = line;
+    delegate.delegator_ = this;
+    outermost_->innermost_ = delegate.innermost_;
+  }
+
+  /// Resumes the innermost frame with something sent or thrown in. Returns
+  /// what the chain yields, or nullptr once this frame has ended.
+  Value<Yield>* resume(Sent sent, std::exception_ptr thrown) {
+    Frame& top = outermost();
+    top.check_not_running();
+    top.run_until(delegator_, std::move(sent), std::move(thrown));
+    return std::exchange(top.yielded_, nullptr);
+  }
+
+  /// Ends those this frame delegates to, innermost first. Returns what is to
+  /// be thrown in here then: `exit`, or an error from further inside.
+  std::exception_ptr close_delegates(const std::exception_ptr& exit) {
+    Frame& top = outermost();
+    top.check_not_running();
+    std::exception_ptr thrown = exit;
+    while (top.innermost_ != this) {
+      Frame& delegate = *top.innermost_;
+      Frame* const delegator = delegate.delegator_;
+      top.run_until(delegator, std::nullopt, thrown);
+      thrown = delegate.error_ ? delegate.error_ : exit;
+      if (top.yielded_) {
+        top.yielded_ = nullptr;
+        thrown = ignored_exit();
+        top.detach(delegate);
+      }
+    }
+    return thrown;
+  }
+
+  /// Ends this frame: GeneratorExit is thrown in where it is paused.
+  void close() {
+    if (done()) {
+      return;
+    }
+    const auto exit = std::make_exception_ptr(GeneratorExit{});
+    if (resume(std::nullopt, close_delegates(exit))) {
+      std::rethrow_exception(ignored_exit());
+    }
+    if (error_ && !is_generator_exit(error_)) {
+      std::rethrow_exception(error_);
+    }
+    error_ = nullptr;
+  }
+
+  /// For a destructor: closes this frame and frees it. What goes wrong is
+  /// said, not thrown.
+  void discard() noexcept {
+    Frame* const delegator = delegator_;
+    try {
+      if (started()) {
+        close();
+      }
+    } catch (const std::exception& error) {
+      std::fprintf(stderr, "%s: exception ignored while it was closed: %s\n",
+                   function_, error.what());
+    } catch (...) {
+      std::fprintf(stderr, "%s: exception ignored while it was closed\n",
+                   function_);
+    }
+    // One that destroys itself is lost: freeing it would pull the rug away.
+    if (!outermost().running_) {
+      leave(delegator);
+      destroy();
+    }
+  }
+
+  bool done() const { return handle_.done(); }
+  bool started() const { return outermost_ != nullptr; }
+  Where where() const { return {function_, file_, line_}; }
+  const std::exception_ptr& error() const { return error_; }
+
+ protected:
+  void init(std::coroutine_handle<> handle, const Where& where) {
+    handle_ = handle;
+    function_ = where.function;
+    file_ = where.file;
+    line_ = where.line;
+  }
+
+  void fail() { error_ = std::current_exception(); }
+
+  /// Gives control back to the delegator, at the end.
+  void finish() noexcept {
+    outermost_->innermost_ = delegator_;
+    delegator_ = nullptr;
+  }
+
+ private:
+  /// The trampoline: whoever is innermost runs, until somebody yields or
+  /// `end` would be next. Nobody calls anybody, so no depth costs any stack.
+  void run_until(Frame* end, Sent sent, std::exception_ptr thrown) {
+    sent_ = std::move(sent);
+    thrown_ = std::move(thrown);
+    running_ = true;
+    while (innermost_ != end && !yielded_) {
+      innermost_->outermost_ = this;
+      innermost_->handle_.resume();
+    }
+    running_ = false;
+  }
+
+  /// Takes `delegate`, and those it delegates to, out of this chain.
+  void detach(Frame& delegate) {
+    delegate.innermost_ = std::exchange(innermost_, delegate.delegator_);
+    delegate.delegator_ = nullptr;
+  }
+
+  /// Whoever still awaits this frame hears of its end when it is resumed.
+  void leave(Frame* delegator) {
+    if (delegator) {
+      delegator->orphaned_ = true;
+    }
+    if (delegator_) {
+      outermost().detach(*this);
+    }
+  }
+
+  /// Frees this frame. A frame may be the parameter of another, a million
+  /// deep: those that are too deep for the stack wait, in a list that goes on
+  /// by delegator_, which they need no more. (CPython: the trashcan)
+  void destroy() {
+    static thread_local int depth = 0;
+    static thread_local Frame* doomed = nullptr;
+    if (depth == 100) {
+      delegator_ = std::exchange(doomed, this);
+      return;
+    }
+    ++depth;
+    handle_.destroy();
+    while (depth == 1 && doomed) {
+      std::exchange(doomed, doomed->delegator_)->handle_.destroy();
+    }
+    --depth;
+  }
+
+  Frame& outermost() {
+    Frame* frame = this;
+    while (frame->delegator_) {
+      frame = frame->delegator_;
+    }
+    return *frame;
+  }
+
+  void check_not_running() const {
+    if (running_) {
+      throw std::logic_error("generator already executing");
+    }
+  }
+
+  static std::exception_ptr ignored_exit() {
+    return std::make_exception_ptr(
+        std::runtime_error("generator ignored GeneratorExit"));
+  }
+
+  std::coroutine_handle<> handle_;
+  const char* function_ = nullptr;
+  const char* file_ = nullptr;
+  Frame* delegator_ = nullptr;
+  Frame* innermost_ = this;
+  Frame* outermost_ = nullptr;
+  Value<Yield>* yielded_ = nullptr;
+  std::exception_ptr thrown_;
+  std::exception_ptr error_;
+  int line_ = 0;
+  bool running_ = false;
+  bool orphaned_ = false;
+  Sent sent_;
+};
+
+/// The frame of a generator, with what it returns.
+template <class Yield, class Send, class Return>
+class ReturningFrame : public Frame<Yield, Send> {
+ public:
+  void return_value(Return value) { returned_.emplace(std::move(value)); }
+
+ protected:
+  std::optional<Return> returned_;
+};
+
+template <class Yield, class Send>
+class ReturningFrame<Yield, Send, void> : public Frame<Yield, Send> {
+ public:
+  void return_void() { returned_.emplace(); }
+
+ protected:
+  std::optional<NoneType> returned_;
+};
+
+/// A function that can pause: typing.Generator[Yield, Send, Return].
+/// `co_yield value` pauses it and gives what is sent in (an empty optional if
+/// nothing is), `co_await generator` delegates and gives what that returns.
+/// Each parameter may be void. Destroying a paused generator closes it.
+template <class Yield, class Send = void, class Return = void>
+class [[nodiscard]] Generator {
+ public:
+  class promise_type;
+  class Delegation;
+  class Iterator;
+  using Handle = std::coroutine_handle<promise_type>;
+  /// What was yielded, or nothing at the end; a bool if Yield is void.
+  using Step =
+      std::conditional_t<std::is_void_v<Yield>, bool, std::optional<Yield>>;
+
+  Generator(Generator&& other) noexcept
+      : handle_(std::exchange(other.handle_, nullptr)) {}
+  Generator& operator=(Generator other) noexcept {
+    std::swap(handle_, other.handle_);
+    return *this;
+  }
+  ~Generator() {
+    if (handle_) {
+      handle_.promise().discard();
+    }
+  }
+
+  /// Runs to the next yield. Returns what it yields, or nothing at the end,
+  /// and throws what the generator throws. (generator.__next__)
+  Step next() { return step(std::nullopt, nullptr); }
+
+  /// The same, and `value` is what the pending co_yield gives. Throws
+  /// std::logic_error before the first next(). (generator.send)
+  Step send(Value<Send> value) {
+    if (!std::is_void_v<Send> && !frame().started()) {
+      throw std::logic_error("can't send a value to a just-started generator");
+    }
+    return step(std::move(value), nullptr);
+  }
+
+  /// The same, and the pending co_yield throws `exception`. (generator.throw)
+  Step throw_(std::exception_ptr exception) {
+    if (frame().done()) {
+      std::rethrow_exception(exception);
+    }
+    if (is_generator_exit(exception)) {
+      exception = frame().close_delegates(exception);
+    }
+    return step(std::nullopt, std::move(exception));
+  }
+  template <class Exception>
+  Step throw_(Exception exception) {
+    return throw_(std::make_exception_ptr(std::move(exception)));
+  }
+
+  /// Throws GeneratorExit in where it is paused. Throws std::runtime_error if
+  /// the generator yields once more. (generator.close)
+  void close() { frame().close(); }
+
+  /// What it returned. Throws std::logic_error before the end, and again what
+  /// it ended with if that was an exception. (StopIteration.value)
+  std::add_lvalue_reference_t<Return> result() {
+    return static_cast<std::add_lvalue_reference_t<Return>>(frame().result());
+  }
+
+  /// True once it has returned, thrown or was closed.
+  bool done() const { return frame().done(); }
+
+  /// Its function and current line. (gi_code.co_name, gi_frame.f_lineno)
+  Where where() const { return frame().where(); }
+
+  Iterator begin() { return Iterator(*this); }
+  std::default_sentinel_t end() { return {}; }
+
+  Delegation operator co_await() { return Delegation(frame()); }
+
+ private:
+  explicit Generator(Handle handle) : handle_(handle) {}
+
+  promise_type& frame() const {
+    if (!handle_) {
+      throw std::logic_error("generator was moved from");
+    }
+    return handle_.promise();
+  }
+
+  Step step(std::optional<Value<Send>> sent, std::exception_ptr thrown) {
+    promise_type& self = frame();
+    if (self.done()) {
+      return Step();
+    }
+    Value<Yield>* const yielded =
+        self.resume(std::move(sent), std::move(thrown));
+    if (self.done() && self.error()) {
+      std::rethrow_exception(self.error());
+    }
+    if constexpr (std::is_void_v<Yield>) {
+      return yielded != nullptr;
+    } else {
+      return yielded ? Step(std::move(*yielded)) : Step();
+    }
+  }
+
+  Handle handle_;
+};
+
+template <class Yield, class Send, class Return>
+class Generator<Yield, Send, Return>::promise_type
+    : public ReturningFrame<Yield, Send, Return> {
+ public:
+  /// Waits at the opening brace as at any co_yield: one may throw in here too.
+  struct Start : std::suspend_always {
+    explicit Start(promise_type& promise) : frame(promise) {}
+    void await_resume() { frame.receive(); }
+    promise_type& frame;
+  };
+
+  struct Pause : std::suspend_always {
+    Pause(promise_type& promise, Value<Yield> yielded)
+        : frame(promise), value(std::move(yielded)) {}
+    void await_suspend(Handle, int line = __builtin_LINE()) {
+      frame.yield(value, line);
+    }
+    auto await_resume() {
+      if constexpr (std::is_void_v<Send>) {
+        frame.receive();
+      } else {
+        return frame.receive();
+      }
+    }
+    promise_type& frame;
+    Value<Yield> value;
+  };
+
+  struct End : std::suspend_always {
+    void await_suspend(Handle handle) noexcept { handle.promise().finish(); }
+  };
+
+  Generator get_return_object(const char* function = __builtin_FUNCTION(),
+                              const char* file = __builtin_FILE(),
+                              int line = __builtin_LINE()) {
+    const Handle handle = Handle::from_promise(*this);
+    this->init(handle, Where{function, file, line});
+    return Generator(handle);
+  }
+  Start initial_suspend() { return Start(*this); }
+  End final_suspend() noexcept { return {}; }
+  void unhandled_exception() { this->fail(); }
+
+  Pause yield_value(Value<Yield> value) {
+    return Pause(*this, std::move(value));
+  }
+
+  /// The result moves to whoever awaits, once.
+  Return take() {
+    Value<Return> value = std::move(result());
+    this->returned_.reset();
+    return static_cast<Return>(std::move(value));
+  }
+
+  Value<Return>& result() {
+    if (this->error()) {
+      std::rethrow_exception(this->error());
+    }
+    if (!this->returned_) {
+      throw std::logic_error("generator has no result");
+    }
+    return *this->returned_;
+  }
+};
+
+/// `co_await generator`: everything goes to the delegate until it ends.
+template <class Yield, class Send, class Return>
+class Generator<Yield, Send, Return>::Delegation {
+ public:
+  explicit Delegation(promise_type& delegate) : delegate_(delegate) {}
+
+  bool await_ready() const { return delegate_.done(); }
+
+  template <class Promise>
+  void await_suspend(std::coroutine_handle<Promise> handle,
+                     int line = __builtin_LINE()) {
+    delegator_ = &handle.promise();
+    delegator_->delegate_to(delegate_, line);
+  }
+
+  Return await_resume() {
+    if (delegator_) {
+      delegator_->receive();
+    }
+    return delegate_.take();
+  }
+
+ private:
+  promise_type& delegate_;
+  Frame<Yield, Send>* delegator_ = nullptr;
+};
+
+/// Makes `for (auto& value : generator)` work.
+template <class Yield, class Send, class Return>
+class Generator<Yield, Send, Return>::Iterator {
+ public:
+  explicit Iterator(Generator& generator)
+      : generator_(generator), step_(generator.next()) {}
+  Value<Yield>& operator*() { return *step_; }
+  Iterator& operator++() {
+    step_ = generator_.next();
+    return *this;
+  }
+  bool operator==(std::default_sentinel_t) const { return !step_; }
+
+ private:
+  Generator& generator_;
+  Step step_;
+};
+
+}  // namespace asyncio

@@ -1,0 +1,41 @@
+#include "asyncio.hpp"
+#include "common/command_line.hpp"
+#include "common/programs.hpp"
+
+using asyncio::Coroutine;
+using asyncio::Socket;
+
+/// Runs `program` until it ends or Ctrl-C, which is no error.
+static void run_program(Coroutine<> program) {
+  try {
+    asyncio::run(std::move(program));
+  } catch (const asyncio::KeyboardInterrupt&) {
+  }
+}
+
+static Coroutine<> serve(Server<Coroutine<>(Socket)> server, int listener) {
+  co_await server.run(Socket(listener));
+}
+
+int main(int argc, char** argv) {
+  CommandLine line;
+  line.tracing();
+  std::vector<std::string> selectors;
+  for (const auto& choice : asyncio::selector_choices()) {
+    selectors.push_back(choice.name);
+  }
+  line.option("--selector", "How to wait", selectors, [](std::string name) {
+    ::setenv("ASYNCIO_SELECTOR", name.c_str(), 1);
+  });
+  for (const auto& demo : Demo<Coroutine<>()>::all()) {
+    line.demo(demo.name, demo.help, [&demo] {
+      run_program(demo.run());
+    });
+  }
+  for (const auto& server : Server<Coroutine<>(Socket)>::all()) {
+    line.server(server.name, server.help, [&server](int listener) {
+      run_program(serve(server, listener));
+    });
+  }
+  return line.run(argc, argv);
+}

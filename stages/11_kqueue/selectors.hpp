@@ -1,0 +1,547 @@
+#pragma once
+
+#include <fcntl.h>
+#include <sys/select.h>
+
+#include <algorithm>
+#include <any>
+#include <cerrno>
+#include <chrono>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "common/kqueue.hpp"
+#include "common/net.hpp"
+#include "common/wait.hpp"
+
+namespace asyncio {
+
+/// How long, in Python's unit. Every std::chrono duration converts to it.
+using Seconds = std::chrono::duration<double>;
+
+/// What to wait for, and what has happened; to be combined with |.
+inline constexpr int EVENT_READ = 1;
+inline constexpr int EVENT_WRITE = 2;
+
+/// A descriptor and what it is watched for. (selectors.SelectorKey)
+struct SelectorKey {
+  int fd;
+  int events;
+  /// What was registered: here always the descriptor itself.
+  int fileobj = fd;
+  /// Whatever came with it, for whoever waits.
+  std::any data = {};
+};
+
+/// Waits for many descriptors at once. How, is each system's own affair.
+/// (selectors.BaseSelector)
+class BaseSelector {
+ public:
+  /// A key, and those of its events that have happened.
+  using Ready = std::vector<std::pair<SelectorKey, int>>;
+
+  BaseSelector() = default;
+  BaseSelector(const BaseSelector&) = delete;
+  BaseSelector& operator=(const BaseSelector&) = delete;
+  virtual ~BaseSelector() = default;
+
+  /// Begins to watch `fd`. Throws std::invalid_argument if it is watched
+  /// already or cannot be.
+  void register_(int fd, int events, std::any data = {}) {
+    if (keys_.count(fd) > 0) {
+      throw std::invalid_argument(name(fd) + " is already registered");
+    }
+    check(fd, events);
+    update(fd, events);
+    keys_.insert({fd, SelectorKey{fd, events, fd, std::move(data)}});
+  }
+
+  /// Stops watching `fd`. Throws std::out_of_range if it is not watched.
+  void unregister(int fd) {
+    if (keys_.erase(fd) == 0) {
+      throw std::out_of_range(name(fd) + " is not registered");
+    }
+    update(fd, 0);
+  }
+
+  /// Watches `fd` for other events from now on. Throws as the two above.
+  void modify(int fd, int events) {
+    if (keys_.count(fd) == 0) {
+      throw std::out_of_range(name(fd) + " is not registered");
+    }
+    check(fd, events);
+    update(fd, events);
+    keys_.at(fd).events = events;
+  }
+
+  /// The same, and replaces the key's data.
+  void modify(int fd, int events, std::any data) {
+    modify(fd, events);
+    keys_.at(fd).data = std::move(data);
+  }
+
+  /// Says that `fd` is about to be closed, whether it is watched or not.
+  virtual void forget(int fd) {
+    if (keys_.count(fd) > 0) {
+      unregister(fd);
+    }
+  }
+
+  /// All that are watched, by descriptor. (BaseSelector.get_map)
+  const std::unordered_map<int, SelectorKey>& get_map() const { return keys_; }
+
+  /// Throws std::out_of_range if `fd` is not watched. (BaseSelector.get_key)
+  const SelectorKey& get_key(int fd) const {
+    if (keys_.count(fd) == 0) {
+      throw std::out_of_range(name(fd) + " is not registered");
+    }
+    return keys_.at(fd);
+  }
+
+  /// Sleeps until a descriptor is ready or `timeout` has passed; without a
+  /// timeout for as long as it takes. Returns those that are ready, none if
+  /// a signal came. Throws std::system_error. (BaseSelector.select)
+  virtual Ready select(std::optional<Seconds> timeout) = 0;
+
+  /// Stops watching everything. (BaseSelector.close)
+  virtual void close() {
+    while (!keys_.empty()) {
+      forget(keys_.begin()->first);
+    }
+  }
+
+ protected:
+  /// Throws std::invalid_argument for what cannot be watched.
+  virtual void check(int fd, int events) const {
+    if (events == 0 || (events & ~(EVENT_READ | EVENT_WRITE)) != 0) {
+      throw std::invalid_argument("invalid events: " + std::to_string(events));
+    }
+    if (fd < 0) {
+      throw std::invalid_argument("invalid descriptor: " + std::to_string(fd));
+    }
+  }
+
+  /// From now on `fd` is to be watched for `events`, or with 0 not at all.
+  virtual void update(int fd, int events) = 0;
+
+  static std::string name(int fd) {
+    return "descriptor " + std::to_string(fd);
+  }
+
+  // One that was closed while it is watched counts as ready: whoever reads or
+  // writes it then gets the error.
+  Ready closed() const {
+    Ready ready;
+    for (const auto& [fd, key] : keys_) {
+      if (::fcntl(fd, F_GETFD) < 0) {
+        ready.push_back({key, key.events});
+      }
+    }
+    return ready;
+  }
+
+  std::unordered_map<int, SelectorKey> keys_;
+};
+
+/// Asks with select(2), which looks at all of them each time, and at none from
+/// FD_SETSIZE on. (selectors.SelectSelector)
+class SelectSelector : public BaseSelector {
+ public:
+  SelectSelector() {
+    FD_ZERO(&read_);
+    FD_ZERO(&write_);
+  }
+
+  Ready select(std::optional<Seconds> timeout) override {
+    fd_set read = read_;
+    fd_set write = write_;
+    timeval time = {};
+    if (timeout) {
+      time = to_timeval(*timeout);
+    }
+    const int count =
+        ::select(width_, &read, &write, nullptr, timeout ? &time : nullptr);
+    if (count < 0 && errno == EBADF) {
+      return closed();
+    }
+    if (count < 0 && errno != EINTR) {
+      throw_errno("select");
+    }
+    Ready ready;
+    for (int fd = 0; count > 0 && fd < width_; ++fd) {
+      int events = 0;
+      if (FD_ISSET(fd, &read)) {
+        events |= EVENT_READ;
+      }
+      if (FD_ISSET(fd, &write)) {
+        events |= EVENT_WRITE;
+      }
+      if (events != 0) {
+        ready.push_back({keys_.at(fd), events});
+      }
+    }
+    return ready;
+  }
+
+ private:
+  // An fd_set is a fixed array of bits: FD_SET past its end writes elsewhere.
+  void check(int fd, int events) const override {
+    BaseSelector::check(fd, events);
+    if (fd >= FD_SETSIZE) {
+      throw std::invalid_argument(
+          name(fd) + " is out of range for select() (FD_SETSIZE is " +
+          std::to_string(FD_SETSIZE) + ")");
+    }
+  }
+
+  void update(int fd, int events) override {
+    FD_CLR(fd, &read_);
+    FD_CLR(fd, &write_);
+    if (events & EVENT_READ) {
+      FD_SET(fd, &read_);
+    }
+    if (events & EVENT_WRITE) {
+      FD_SET(fd, &write_);
+    }
+    width_ = std::max(width_, fd + 1);
+  }
+
+  // Rounded up: waking before the time has come would mean waking twice.
+  static timeval to_timeval(Seconds timeout) {
+    constexpr double longest = 24 * 3600;
+    const double seconds =
+        std::fmax(0.0, std::fmin(timeout.count(), longest));
+    const auto micros = static_cast<std::int64_t>(std::ceil(seconds * 1e6));
+    timeval time = {};
+    time.tv_sec = static_cast<time_t>(micros / 1000000);
+    time.tv_usec = static_cast<suseconds_t>(micros % 1000000);
+    return time;
+  }
+
+  fd_set read_;
+  fd_set write_;
+  int width_ = 0;
+};
+
+/// Asks with poll(2): one array of those that are watched, however high their
+/// numbers. (selectors.PollSelector)
+class PollSelector : public BaseSelector {
+ public:
+  Ready select(std::optional<Seconds> timeout) override {
+    int count = poll_for(fds_.data(), fds_.size(), timeout);
+    if (count < 0 && errno != EINTR) {
+      throw_errno("poll");
+    }
+    Ready ready;
+    for (std::size_t i = 0; count > 0 && i < fds_.size(); ++i) {
+      const int happened = fds_[i].revents;
+      if (happened == 0) {
+        continue;
+      }
+      int events = 0;
+      if (happened & ~POLLOUT) {
+        events |= EVENT_READ;
+      }
+      if (happened & ~POLLIN) {
+        events |= EVENT_WRITE;
+      }
+      const SelectorKey& key = keys_.at(fds_[i].fd);
+      if (events & key.events) {
+        ready.push_back({key, events & key.events});
+      }
+      --count;
+    }
+    return ready;
+  }
+
+ private:
+  void update(int fd, int events) override {
+    const auto known = places_.find(fd);
+    if (known == places_.end()) {
+      places_.insert({fd, fds_.size()});
+      fds_.push_back(pollfd{fd, 0, 0});
+    }
+    const std::size_t place = places_.at(fd);
+    if (events == 0) {
+      // The last one moves to the place that becomes free.
+      places_.at(fds_.back().fd) = place;
+      fds_[place] = fds_.back();
+      fds_.pop_back();
+      places_.erase(fd);
+      return;
+    }
+    int wanted = 0;
+    if (events & EVENT_READ) {
+      wanted |= POLLIN;
+    }
+    if (events & EVENT_WRITE) {
+      wanted |= POLLOUT;
+    }
+    fds_[place].events = static_cast<short>(wanted);
+  }
+
+  std::vector<pollfd> fds_;
+  std::unordered_map<int, std::size_t> places_;
+};
+
+/// As epoll, in another kernel's words: an event for each descriptor and
+/// direction. (selectors.KqueueSelector)
+class KqueueSelector : public BaseSelector {
+ public:
+  KqueueSelector() : queue_(::kqueue()) {
+    if (queue_ < 0) {
+      throw_errno("kqueue");
+    }
+  }
+  ~KqueueSelector() override { close(); }
+
+  void forget(int fd) override {
+    BaseSelector::forget(fd);
+    const auto known = known_.find(fd);
+    if (known != known_.end()) {
+      for (const auto& change : changes(fd, known->second, EV_DELETE)) {
+        ::kevent(queue_, &change, 1, nullptr, 0, nullptr);
+      }
+      known_.erase(known);
+    }
+  }
+
+  Ready select(std::optional<Seconds> timeout) override {
+    tell_unwanted();
+    struct kevent happened[256];
+    const int count = kevent_for(queue_, nullptr, 0, happened, 256, timeout);
+    if (count < 0 && errno != EINTR) {
+      throw_errno("kevent");
+    }
+    Ready ready;
+    for (int i = 0; i < count; ++i) {
+      int events = EVENT_WRITE;
+      if (happened[i].filter == EVFILT_READ) {
+        events = EVENT_READ;
+      }
+      const auto key = keys_.find(static_cast<int>(happened[i].ident));
+      if (key != keys_.end() && (events & key->second.events)) {
+        ready.push_back({key->second, events});
+      }
+    }
+    return ready;
+  }
+
+  void close() override {
+    BaseSelector::close();
+    if (queue_ >= 0) {
+      ::close(std::exchange(queue_, -1));
+    }
+  }
+
+ private:
+  // What is taken back is not told at once, as in EpollSelector.
+  void update(int fd, int events) override {
+    int& known = known_[fd];
+    for (const auto& change : changes(fd, events & ~known, EV_ADD)) {
+      if (::kevent(queue_, &change, 1, nullptr, 0, nullptr) < 0) {
+        throw_errno("kevent");
+      }
+    }
+    known |= events;
+    if (events != known) {
+      unwanted_.push_back(fd);
+    }
+  }
+
+  void tell_unwanted() {
+    std::swap(unwanted_, unwanted_before_);
+    for (const int fd : unwanted_) {
+      const auto key = keys_.find(fd);
+      const int wanted = key == keys_.end() ? 0 : key->second.events;
+      for (const auto& change : changes(fd, known_[fd] & ~wanted, EV_DELETE)) {
+        ::kevent(queue_, &change, 1, nullptr, 0, nullptr);
+      }
+      known_[fd] &= wanted;
+    }
+    unwanted_.clear();
+  }
+
+  static std::vector<struct kevent> changes(int fd, int events, int flags) {
+    std::vector<struct kevent> changes;
+    if (events & EVENT_READ) {
+      changes.push_back(kqueue_change(fd, EVFILT_READ, flags));
+    }
+    if (events & EVENT_WRITE) {
+      changes.push_back(kqueue_change(fd, EVFILT_WRITE, flags));
+    }
+    return changes;
+  }
+
+  int queue_;
+  /// What the kernel watches, and for which events.
+  std::unordered_map<int, int> known_;
+  /// Those of whom it may be more than is wanted, since the last wait and since
+  /// the one before.
+  std::vector<int> unwanted_;
+  std::vector<int> unwanted_before_;
+};
+
+#ifdef __linux__
+/// Tells the kernel once whom to watch, and hears only of those that are ready.
+/// Level-triggered: until all was read, each wait tells again.
+/// (selectors.EpollSelector)
+class EpollSelector : public BaseSelector {
+ public:
+  EpollSelector() : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
+    if (epoll_ < 0) {
+      throw_errno("epoll_create1");
+    }
+  }
+  ~EpollSelector() override { close(); }
+
+  /// epoll forgets what is closed only with its last duplicate.
+  void forget(int fd) override {
+    BaseSelector::forget(fd);
+    if (known_.erase(fd) > 0) {
+      ::epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
+    }
+  }
+
+  Ready select(std::optional<Seconds> timeout) override {
+    tell_unwanted();
+    epoll_event happened[256];
+    const int count = epoll_wait_for(epoll_, happened, 256, timeout);
+    if (count < 0 && errno != EINTR) {
+      throw_errno("epoll_wait");
+    }
+    Ready ready;
+    for (int i = 0; i < count; ++i) {
+      int events = 0;
+      if (happened[i].events & ~EPOLLOUT) {
+        events |= EVENT_READ;
+      }
+      if (happened[i].events & ~EPOLLIN) {
+        events |= EVENT_WRITE;
+      }
+      const auto key = keys_.find(happened[i].data.fd);
+      if (key != keys_.end() && (events & key->second.events)) {
+        ready.push_back({key->second, events & key->second.events});
+      }
+    }
+    return ready;
+  }
+
+  void close() override {
+    BaseSelector::close();
+    if (epoll_ >= 0) {
+      ::close(std::exchange(epoll_, -1));
+    }
+  }
+
+ private:
+  // A coroutine that waits, reads and waits again would tell the kernel twice
+  // for each message. So what is taken back is not told at once: by the wait
+  // after the next one, most of it is wanted again.
+  void update(int fd, int events) override {
+    const auto known = known_.find(fd);
+    if (known == known_.end()) {
+      tell(EPOLL_CTL_ADD, fd, events);
+      known_.insert({fd, events});
+    } else if (events & ~known->second) {
+      tell(EPOLL_CTL_MOD, fd, events);
+      known->second = events;
+    } else if (events != known->second) {
+      unwanted_.push_back(fd);
+    }
+  }
+
+  void tell_unwanted() {
+    std::swap(unwanted_, unwanted_before_);
+    for (const int fd : unwanted_) {
+      const auto known = known_.find(fd);
+      const auto key = keys_.find(fd);
+      const int wanted = key == keys_.end() ? 0 : key->second.events;
+      if (known == known_.end() || known->second == wanted) {
+        continue;
+      }
+      if (wanted == 0) {
+        known_.erase(known);
+        ::epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
+      } else {
+        known->second = wanted;
+        tell(EPOLL_CTL_MOD, fd, wanted);
+      }
+    }
+    unwanted_.clear();
+  }
+
+  void tell(int operation, int fd, int events) {
+    epoll_event event = {};
+    event.data.fd = fd;
+    if (events & EVENT_READ) {
+      event.events |= EPOLLIN;
+    }
+    if (events & EVENT_WRITE) {
+      event.events |= EPOLLOUT;
+    }
+    if (::epoll_ctl(epoll_, operation, fd, &event) < 0) {
+      throw_errno("epoll_ctl");
+    }
+  }
+
+  int epoll_;
+  /// What the kernel watches, and for which events.
+  std::unordered_map<int, int> known_;
+  /// Those of whom it may be more than is wanted, since the last wait and since
+  /// the one before.
+  std::vector<int> unwanted_;
+  std::vector<int> unwanted_before_;
+};
+#endif
+
+template <class Selector>
+std::unique_ptr<BaseSelector> create_selector() {
+  return std::make_unique<Selector>();
+}
+
+/// A name for --selector, and what makes such a one.
+struct SelectorChoice {
+  const char* name;
+  std::unique_ptr<BaseSelector> (*create)();
+};
+
+/// Those that this system has, the best one last.
+inline std::vector<SelectorChoice> selector_choices() {
+  return {
+      {"select", create_selector<SelectSelector>},
+      {"poll", create_selector<PollSelector>},
+      {"kqueue", create_selector<KqueueSelector>},
+#ifdef __linux__
+      {"epoll", create_selector<EpollSelector>},
+#endif
+  };
+}
+
+/// Creates the best one, or the one that the environment variable
+/// ASYNCIO_SELECTOR names. Throws std::invalid_argument if there is none of
+/// that name. (selectors.DefaultSelector)
+inline std::unique_ptr<BaseSelector> DefaultSelector() {
+  const auto choices = selector_choices();
+  const char* const wanted = std::getenv("ASYNCIO_SELECTOR");
+  if (!wanted) {
+    return choices.back().create();
+  }
+  for (const SelectorChoice& choice : choices) {
+    if (std::string(choice.name) == wanted) {
+      return choice.create();
+    }
+  }
+  throw std::invalid_argument("there is no selector " + std::string(wanted));
+}
+
+}  // namespace asyncio

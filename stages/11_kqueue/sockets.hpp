@@ -1,0 +1,145 @@
+#pragma once
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "coroutines.hpp"
+
+namespace asyncio {
+
+/// Owns a descriptor: it is closed with this object, and the loop is told, so
+/// it must not outlive the loop.
+class Socket {
+ public:
+  /// Takes over `fd` and makes it non-blocking.
+  explicit Socket(int fd, EventLoop& loop = get_running_loop())
+      : loop_(&loop), fd_(fd) {
+    set_nonblocking(fd);
+  }
+  Socket(Socket&& other) noexcept
+      : loop_(other.loop_), fd_(std::exchange(other.fd_, -1)) {}
+  Socket& operator=(Socket other) noexcept {
+    std::swap(loop_, other.loop_);
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~Socket() { close(); }
+
+  /// The descriptor, or -1 once it is closed. (socket.fileno)
+  int fileno() const { return fd_; }
+
+  /// So that a socket can be passed where a descriptor is asked for.
+  operator int() const { return fd_; }
+
+  /// Closes it now. (socket.close)
+  void close() {
+    if (fd_ >= 0) {
+      warn_if_waited_for();
+      loop_->forget(fd_);
+      ::close(std::exchange(fd_, -1));
+    }
+  }
+
+ private:
+  // As in CPython, that coroutine would wait for ever; but not in silence.
+  void warn_if_waited_for() {
+    const bool waited_for = loop_->is_watched(fd_, EVENT_READ) ||
+                            loop_->is_watched(fd_, EVENT_WRITE);
+    if (waited_for && !loop_->is_closed()) {
+      loop_->call_exception_handler(
+          "descriptor " + std::to_string(fd_) +
+              " is closed while a coroutine waits for it",
+          nullptr);
+    }
+  }
+
+  EventLoop* loop_;
+  int fd_;
+};
+
+/// Whether a call that failed should be made again once the socket is ready.
+inline bool would_block() {
+  return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
+}
+
+/// Waits for a client. Returns its connection; throws std::system_error.
+/// (loop.sock_accept)
+inline Coroutine<Socket> sock_accept(int listener) {
+  while (true) {
+    co_await wait_readable(listener);
+    const int fd = ::accept(listener, nullptr, nullptr);
+    if (fd >= 0) {
+      set_cloexec(fd);
+      co_return Socket(fd);
+    }
+    if (!would_block() && errno != ECONNABORTED) {
+      throw_errno("accept");
+    }
+  }
+}
+
+/// Reads what is there, `size` bytes at most. Returns nothing if the call is to
+/// be made again.
+inline std::optional<std::string> try_recv(int fd, std::size_t size) {
+  // On the stack, not in a coroutine's frame: those who wait hold none.
+  char buffer[64 * 1024];
+  const auto count = ::recv(fd, buffer, std::min(size, sizeof buffer), 0);
+  if (count < 0 && !would_block()) {
+    throw_errno("recv");
+  }
+  if (count < 0) {
+    return std::nullopt;
+  }
+  return std::string(buffer, static_cast<std::size_t>(count));
+}
+
+/// Waits for bytes, reads `size` of them at most. Returns an empty string when
+/// the other side will send no more; throws std::system_error.
+/// (loop.sock_recv)
+inline Coroutine<std::string> sock_recv(int fd, std::size_t size) {
+  std::optional<std::string> data;
+  while (!data) {
+    co_await wait_readable(fd);
+    data = try_recv(fd, size);
+  }
+  co_return std::move(*data);
+}
+
+/// Writes all of `data`, and waits whenever the other side does not read.
+/// Throws std::system_error. (loop.sock_sendall)
+inline Coroutine<> sock_sendall(int fd, std::string data) {
+  std::size_t sent = 0;
+  while (sent < data.size()) {
+    const auto count = ::send(fd, data.data() + sent, data.size() - sent, 0);
+    if (count >= 0) {
+      sent += static_cast<std::size_t>(count);
+    } else if (would_block()) {
+      co_await wait_writable(fd);
+    } else {
+      throw_errno("send");
+    }
+  }
+}
+
+/// Connects a socket that tcp_socket() has made. Throws std::system_error.
+/// (loop.sock_connect)
+inline Coroutine<> sock_connect(int fd, std::string host, int port) {
+  int error = start_connect(fd, host, port);
+  if (error == EINPROGRESS) {
+    co_await wait_writable(fd);
+    error = connect_error(fd);
+  }
+  if (error != 0) {
+    throw std::system_error(error, std::generic_category(), "connect");
+  }
+}
+
+}  // namespace asyncio

@@ -1,0 +1,171 @@
+#pragma once
+
+#include <exception>
+#include <map>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "timeouts.hpp"
+
+namespace asyncio {
+
+/// A scope for tasks: its end waits for all of them. When one fails, the others
+/// and the body are cancelled, and what went wrong comes out of the scope as
+/// one ExceptionGroup. (asyncio.TaskGroup)
+///
+///   TaskGroup group;
+///   auto body = [&]() -> Coroutine<> {
+///     group.create_task(fetch("a"));
+///     group.create_task(fetch("b"));
+///     co_return;
+///   };
+///   co_await async_with(group, body());
+class TaskGroup {
+ public:
+  TaskGroup() = default;
+  TaskGroup(const TaskGroup&) = delete;
+  TaskGroup& operator=(const TaskGroup&) = delete;
+  ~TaskGroup() {
+    for (const auto& [number, child] : children_) {
+      child.task.remove_done_callback(child.callback);
+    }
+  }
+
+  /// Starts a task that the group waits for. Throws std::logic_error before
+  /// the body begins, once the group shuts down, and after its end.
+  /// (TaskGroup.create_task)
+  template <class Awaitable>
+  auto create_task(Awaitable awaitable, std::string name = "") {
+    check_open();
+    const auto task =
+        asyncio::create_task(std::move(awaitable), std::move(name));
+    const unsigned number = ++last_number_;
+    const unsigned callback =
+        task.add_done_callback([this, number] { child_done(number); });
+    children_.insert({number, Child{task, callback}});
+    return task;
+  }
+
+  /// For async_with. Throws std::logic_error outside of a task, and the second
+  /// time.
+  Coroutine<> aenter() {
+    if (parent_) {
+      throw std::logic_error("a TaskGroup can be entered once");
+    }
+    parent_ = current_task();
+    if (!parent_) {
+      throw std::logic_error("a TaskGroup needs a parent task");
+    }
+    co_return;
+  }
+
+  /// For async_with.
+  Coroutine<> aexit(std::exception_ptr exception) {
+    exiting_ = true;
+    if (exception && !aborting_) {
+      abort();
+    }
+    if (!interrupted_ && is_instance<KeyboardInterrupt>(exception)) {
+      interrupted_ = exception;
+    }
+    std::exception_ptr cancelled;
+    if (is_instance<CancelledError>(exception)) {
+      cancelled = std::exchange(exception, nullptr);
+    }
+    if (parent_cancelled_ && parent_.uncancel() == 0) {
+      cancelled = nullptr;
+    }
+    while (!children_.empty()) {
+      last_done_.emplace();
+      try {
+        co_await *last_done_;
+      } catch (const CancelledError&) {
+        if (!aborting_) {
+          cancelled = std::current_exception();
+          abort();
+        }
+      }
+    }
+    throw_up(cancelled, exception);
+  }
+
+ private:
+  struct Child {
+    AnyTask task;
+    unsigned callback;
+  };
+
+  void check_open() const {
+    if (!parent_) {
+      throw std::logic_error("the TaskGroup has not been entered");
+    }
+    if (exiting_ && children_.empty()) {
+      throw std::logic_error("the TaskGroup is finished");
+    }
+    if (aborting_) {
+      throw std::logic_error("the TaskGroup is shutting down");
+    }
+  }
+
+  void abort() {
+    aborting_ = true;
+    for (const auto& [number, child] : children_) {
+      child.task.cancel();
+    }
+  }
+
+  // (TaskGroup._on_task_done)
+  void child_done(unsigned number) {
+    const AnyTask task = children_.at(number).task;
+    children_.erase(number);
+    if (children_.empty() && last_done_ && !last_done_->done()) {
+      last_done_->set_result();
+    }
+    if (task.cancelled() || !task.exception()) {
+      return;
+    }
+    errors_.push_back(task.exception());
+    if (!interrupted_ && is_instance<KeyboardInterrupt>(task.exception())) {
+      interrupted_ = task.exception();
+    }
+    if (!aborting_ && !parent_cancelled_) {
+      abort();
+      // Taken back at the end: the parent is not meant, only its body.
+      parent_cancelled_ = true;
+      parent_.cancel();
+    }
+  }
+
+  // Ctrl-C weighs more than an error, and that more than a cancellation.
+  void throw_up(std::exception_ptr cancelled, std::exception_ptr exception) {
+    if (interrupted_) {
+      std::rethrow_exception(interrupted_);
+    }
+    if (cancelled && errors_.empty()) {
+      std::rethrow_exception(cancelled);
+    }
+    if (exception) {
+      errors_.push_back(exception);
+    }
+    if (!errors_.empty()) {
+      throw ExceptionGroup("unhandled errors in a TaskGroup",
+                           std::exchange(errors_, {}));
+    }
+  }
+
+  AnyTask parent_;
+  /// By number, so that they are cancelled in the order of their creation.
+  std::map<unsigned, Child> children_;
+  unsigned last_number_ = 0;
+  std::optional<Future<>> last_done_;
+  std::vector<std::exception_ptr> errors_;
+  std::exception_ptr interrupted_;
+  bool exiting_ = false;
+  bool aborting_ = false;
+  bool parent_cancelled_ = false;
+};
+
+}  // namespace asyncio

@@ -1,0 +1,295 @@
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "asyncio.hpp"
+#include "common/testing.hpp"
+
+namespace test_kqueue_selector {
+
+using namespace asyncio;
+using namespace std::chrono_literals;
+
+constexpr int both = EVENT_READ | EVENT_WRITE;
+
+struct Pair {
+  Pair() : Pair(stream_pair()) {}
+  explicit Pair(std::pair<int, int> ends)
+      : here(ends.first), there(ends.second) {}
+  ~Pair() {
+    ::close(here);
+    ::close(there);
+  }
+  Pair(const Pair&) = delete;
+  Pair& operator=(const Pair&) = delete;
+
+  void send(const std::string& data = "x") const {
+    CHECK(::send(there, data.data(), data.size(), 0) > 0);
+  }
+
+  void receive() const {
+    char byte;
+    CHECK(::recv(here, &byte, 1, 0) == 1);
+  }
+
+  const int here;
+  const int there;
+};
+
+/// All that has happened to a descriptor, in however many entries.
+int happened(BaseSelector& selector, int fd, Seconds timeout = Seconds(0)) {
+  int result = 0;
+  for (const auto& [key, events] : selector.select(timeout)) {
+    CHECK(key.fd == fd);
+    CHECK((result & events) == 0);
+    result |= events;
+  }
+  return result;
+}
+
+TEST_CASE("kqueue_selector: it can be chosen by name") {
+  bool found = false;
+  for (const SelectorChoice& choice : selector_choices()) {
+    if (std::string(choice.name) == "kqueue") {
+      const auto selector = choice.create();
+      CHECK(dynamic_cast<KqueueSelector*>(selector.get()) != nullptr);
+      found = true;
+    }
+  }
+  CHECK(found);
+#ifndef __linux__
+  CHECK(std::string(selector_choices().back().name) == "kqueue");
+#endif
+}
+
+TEST_CASE("kqueue_selector: it can be told which one this is") {
+  const std::string kind = kqueue_kind();
+  CHECK((kind == "the system's kqueue" || kind == "libkqueue" ||
+         kind == "an emulation"));
+}
+
+TEST_CASE("kqueue_selector: level-triggered, it tells until all was read") {
+  const Pair pair;
+  KqueueSelector selector;
+  selector.register_(pair.here, EVENT_READ);
+  CHECK(happened(selector, pair.here) == 0);
+  pair.send("two");
+  for (int left = 3; left > 0; --left) {
+    CHECK(happened(selector, pair.here) == EVENT_READ);
+    pair.receive();
+  }
+  CHECK(happened(selector, pair.here) == 0);
+}
+
+TEST_CASE("kqueue_selector: each direction by itself") {
+  const Pair pair;
+  KqueueSelector selector;
+  selector.register_(pair.here, both);
+  pair.send();
+  const auto ready = selector.select(1s);
+  REQUIRE(ready.size() == 2);
+  CHECK(ready[0].first.fd == pair.here);
+  CHECK(ready[1].first.fd == pair.here);
+  CHECK(ready[0].second + ready[1].second == both);
+}
+
+TEST_CASE("kqueue_selector: the events that were asked for last") {
+  const Pair pair;
+  pair.send();
+  KqueueSelector selector;
+  selector.register_(pair.here, EVENT_READ);
+  CHECK(happened(selector, pair.here) == EVENT_READ);
+  selector.modify(pair.here, both);
+  CHECK(happened(selector, pair.here) == both);
+  selector.modify(pair.here, EVENT_WRITE);
+  CHECK(happened(selector, pair.here) == EVENT_WRITE);
+  selector.modify(pair.here, EVENT_READ);
+  CHECK(happened(selector, pair.here) == EVENT_READ);
+  selector.unregister(pair.here);
+  CHECK(happened(selector, pair.here) == 0);
+}
+
+TEST_CASE("kqueue_selector: the end of a connection wakes both directions") {
+  const Pair pair;
+  KqueueSelector selector;
+  selector.register_(pair.here, both);
+  ::shutdown(pair.there, SHUT_RDWR);
+  CHECK(happened(selector, pair.here, 1s) == both);
+}
+
+TEST_CASE("kqueue_selector: a refused connection wakes the writer") {
+  const int listener = listen_on("127.0.0.1", 0);
+  const int port = port_of(listener);
+  ::close(listener);
+  const int fd = tcp_socket(AF_INET);
+  if (start_connect(fd, "127.0.0.1", port) == EINPROGRESS) {
+    KqueueSelector selector;
+    selector.register_(fd, EVENT_WRITE);
+    CHECK(happened(selector, fd, 5s) == EVENT_WRITE);
+    CHECK(connect_error(fd) == ECONNREFUSED);
+  }
+  ::close(fd);
+}
+
+TEST_CASE("kqueue_selector: a descriptor that is none is an error") {
+  KqueueSelector selector;
+  const int closed = ::dup(0);
+  ::close(closed);
+  CHECK_THROWS_AS(
+      selector.register_(closed, EVENT_READ), std::system_error);
+  CHECK_THROWS_AS(selector.register_(-1, EVENT_READ), std::invalid_argument);
+  CHECK(selector.get_map().empty());
+}
+
+TEST_CASE("kqueue_selector: nobody hears of one that sleeps") {
+  const Pair pair;
+  KqueueSelector selector;
+  for (int message = 0; message < 5; ++message) {
+    selector.register_(pair.here, EVENT_READ);
+    pair.send();
+    CHECK(happened(selector, pair.here) == EVENT_READ);
+    selector.unregister(pair.here);
+    CHECK(happened(selector, pair.here) == 0);
+    pair.receive();
+  }
+}
+
+TEST_CASE("kqueue_selector: one that is not wanted does not keep it awake") {
+  const Pair pair;
+  KqueueSelector selector;
+  const auto wait = [&] {
+    const auto start = std::chrono::steady_clock::now();
+    const int events = happened(selector, pair.here, 10ms);
+    const bool waited = std::chrono::steady_clock::now() - start >= 10ms;
+    return waited ? events : -1;
+  };
+  SUBCASE("neither direction") {
+    selector.register_(pair.here, both);
+    pair.send();
+    selector.unregister(pair.here);
+    selector.select(0s);
+    CHECK(wait() == 0);
+  }
+  SUBCASE("one of two") {
+    selector.register_(pair.here, both);
+    selector.modify(pair.here, EVENT_READ);
+    selector.select(0s);
+    CHECK(wait() == 0);
+    pair.send();
+    CHECK(happened(selector, pair.here) == EVENT_READ);
+  }
+}
+
+TEST_CASE("kqueue_selector: a number that comes back") {
+  KqueueSelector selector;
+  for (int client = 0; client < 5; ++client) {
+    const Pair pair;
+    selector.register_(pair.here, client % 2 == 0 ? EVENT_READ : both);
+    selector.unregister(pair.here);
+    if (client % 2 == 0) {
+      selector.select(0s);
+    }
+    selector.register_(pair.here, EVENT_READ);
+    pair.send();
+    CHECK(happened(selector, pair.here) == EVENT_READ);
+    selector.forget(pair.here);
+    selector.forget(pair.here);
+  }
+  CHECK(selector.get_map().empty());
+}
+
+TEST_CASE("kqueue_selector: forgotten with a duplicate still open") {
+  KqueueSelector selector;
+  const auto [here, there] = stream_pair();
+  const int copy = ::dup(here);
+  selector.register_(here, both);
+  selector.forget(here);
+  ::close(here);
+  CHECK(::send(there, "x", 1, 0) == 1);
+  CHECK(selector.select(0s).empty());
+  ::close(copy);
+  ::close(there);
+}
+
+TEST_CASE("kqueue_selector: as many as there are, also beyond one answer") {
+  constexpr std::size_t count = 400;
+  std::vector<std::unique_ptr<Pair>> pairs;
+  KqueueSelector selector;
+  for (std::size_t i = 0; i < count; ++i) {
+    pairs.push_back(std::make_unique<Pair>());
+    pairs.back()->send();
+    selector.register_(pairs.back()->here, EVENT_READ);
+  }
+  std::size_t heard = 0;
+  for (int round = 0; round < 10 && heard < count; ++round) {
+    for (const auto& [key, events] : selector.select(0s)) {
+      ++heard;
+      CHECK(events == EVENT_READ);
+      selector.forget(key.fd);
+    }
+  }
+  CHECK(heard == count);
+  CHECK(selector.select(0s).empty());
+}
+
+TEST_CASE("kqueue_selector: a timeout is not cut short") {
+  using Clock = std::chrono::steady_clock;
+  KqueueSelector selector;
+  for (const Seconds timeout : {Seconds(1e-9), Seconds(2.0001e-3)}) {
+    const auto start = Clock::now();
+    CHECK(selector.select(timeout).empty());
+    CHECK(Clock::now() - start >= timeout);
+  }
+}
+
+TEST_CASE("kqueue_selector: closing it gives its descriptors back") {
+  const Pair pair;
+  const int before = open_descriptors();
+  {
+    KqueueSelector selector;
+    selector.register_(pair.here, EVENT_READ);
+    selector.close();
+    CHECK(selector.get_map().empty());
+    selector.close();
+  }
+  CHECK(open_descriptors() == before);
+}
+
+Coroutine<> answer(Socket socket, int messages) {
+  for (int i = 0; i < messages; ++i) {
+    std::string data = co_await sock_recv(socket, 100);
+    co_await sock_sendall(socket, std::move(data));
+  }
+}
+
+Coroutine<> ask(Socket socket, std::vector<std::string>* answers) {
+  for (const std::string word : {"one", "two", "three"}) {
+    co_await sock_sendall(socket, word);
+    answers->push_back(co_await sock_recv(socket, 100));
+  }
+}
+
+TEST_CASE("kqueue_selector: a loop runs on it") {
+  EventLoop loop(std::make_unique<KqueueSelector>());
+  std::vector<std::string> answers;
+  for (int client = 0; client < 2; ++client) {
+    const auto [left, right] = stream_pair();
+    create_task(answer(Socket(left, loop), 3), loop);
+    create_task(ask(Socket(right, loop), &answers), loop);
+  }
+  loop.run_until_idle();
+  std::sort(answers.begin(), answers.end());
+  CHECK(answers == std::vector<std::string>{
+                       "one", "one", "three", "three", "two", "two"});
+}
+
+}  // namespace test_kqueue_selector

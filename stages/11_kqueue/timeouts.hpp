@@ -1,0 +1,148 @@
+#pragma once
+
+#include <exception>
+#include <optional>
+#include <stdexcept>
+#include <utility>
+
+#include "tasks.hpp"
+
+namespace asyncio {
+
+/// What `async with` is in Python: tells `manager` that `body` begins, runs it,
+/// and tells how it has ended, before anybody else hears of that. Gives what
+/// the body gives. `manager` has to live for as long.
+template <class Manager, class T>
+Coroutine<T> async_with(Manager& manager, Coroutine<T> body) {
+  co_await manager.aenter();
+  std::optional<Value<T>> result;
+  std::exception_ptr exception;
+  try {
+    if constexpr (std::is_void_v<T>) {
+      co_await body;
+      result.emplace();
+    } else {
+      result.emplace(co_await body);
+    }
+  } catch (const GeneratorExit&) {
+    // The frame is being destroyed: nothing can be awaited any more.
+    throw;
+  } catch (...) {
+    exception = std::current_exception();
+  }
+  co_await manager.aexit(exception);
+  if (exception) {
+    std::rethrow_exception(exception);
+  }
+  co_return static_cast<T>(std::move(*result));
+}
+
+/// The same with a manager of its own: `async_with(timeout(1s), body())`.
+template <class Manager, class T>
+  requires(!std::is_lvalue_reference_v<Manager>)
+Coroutine<T> async_with(Manager&& manager, Coroutine<T> body) {
+  return async_with_own(std::move(manager), std::move(body));
+}
+template <class Manager, class T>
+Coroutine<T> async_with_own(Manager manager, Coroutine<T> body) {
+  co_return co_await async_with(manager, std::move(body));
+}
+
+/// Cancels the task that is in its body once time is up, and makes a
+/// TimeoutError of the CancelledError. (asyncio.Timeout)
+class Timeout {
+ public:
+  /// Without a time it never is up.
+  explicit Timeout(std::optional<Seconds> when) : when_(when) {}
+  Timeout(Timeout&& other) noexcept : when_(other.when_) {}
+  ~Timeout() { cancel_call(); }
+
+  /// On the loop's clock. (Timeout.when)
+  std::optional<Seconds> when() const { return when_; }
+
+  /// Throws std::logic_error outside of its body. (Timeout.reschedule)
+  void reschedule(std::optional<Seconds> when) {
+    if (state_ != State::entered) {
+      throw std::logic_error("a timeout can be rescheduled in its body only");
+    }
+    when_ = when;
+    cancel_call();
+    EventLoop& loop = get_running_loop();
+    if (when && *when <= loop.time()) {
+      soon_ = loop.call_soon([this] { expire(); });
+    } else if (when) {
+      later_ = loop.call_at(*when, [this] { expire(); });
+    }
+  }
+
+  /// Whether time was up before the body ended. (Timeout.expired)
+  bool expired() const {
+    return state_ == State::expiring || state_ == State::expired;
+  }
+
+  /// For async_with. Throws std::logic_error outside of a task, and the second
+  /// time.
+  Coroutine<> aenter() {
+    if (state_ != State::created) {
+      throw std::logic_error("a timeout can be entered once");
+    }
+    task_ = current_task();
+    if (!task_) {
+      throw std::logic_error("a timeout needs a task to cancel");
+    }
+    cancelling_ = task_.cancelling();
+    state_ = State::entered;
+    reschedule(when_);
+    co_return;
+  }
+
+  /// For async_with.
+  Coroutine<> aexit(std::exception_ptr exception) {
+    cancel_call();
+    if (state_ == State::entered) {
+      state_ = State::exited;
+      co_return;
+    }
+    state_ = State::expired;
+    // Unless somebody else wants the task cancelled as well.
+    const bool nobody_else = task_.uncancel() <= cancelling_;
+    if (nobody_else && is_instance<CancelledError>(exception)) {
+      throw TimeoutError();
+    }
+  }
+
+ private:
+  enum class State { created, entered, expiring, expired, exited };
+
+  void cancel_call() {
+    // Not twice: a Handle must not outlive its loop, a timeout may.
+    std::exchange(soon_, {}).cancel();
+    later_.cancel();
+  }
+
+  void expire() {
+    state_ = State::expiring;
+    task_.cancel();
+  }
+
+  std::optional<Seconds> when_;
+  State state_ = State::created;
+  AnyTask task_;
+  int cancelling_ = 0;
+  Handle soon_;
+  TimerHandle later_;
+};
+
+/// (asyncio.timeout_at)
+inline Timeout timeout_at(std::optional<Seconds> when) { return Timeout(when); }
+
+/// `co_await async_with(timeout(1s), body())`: TimeoutError if the body takes
+/// longer. (asyncio.timeout)
+inline Timeout timeout(std::optional<Seconds> delay) {
+  if (delay) {
+    return Timeout(get_running_loop().time() + *delay);
+  }
+  return Timeout(std::nullopt);
+}
+
+}  // namespace asyncio
