@@ -53,40 +53,40 @@ class BaseSelector {
   BaseSelector& operator=(const BaseSelector&) = delete;
   virtual ~BaseSelector() = default;
 
-  /// Begins to watch `fd`. Throws std::invalid_argument if it is watched
-  /// already or cannot be.
-  void register_(int fd, int events, std::any data = {}) {
+  /// Begins to watch `fd`. Returns its key. Throws std::invalid_argument if it
+  /// is watched already or cannot be. (BaseSelector.register)
+  const SelectorKey& register_(int fd, int events, std::any data = {}) {
     if (keys_.count(fd) > 0) {
       throw std::invalid_argument(name(fd) + " is already registered");
     }
     check(fd, events);
     update(fd, events);
-    keys_.insert({fd, SelectorKey{fd, events, fd, std::move(data)}});
+    return keys_[fd] = SelectorKey{fd, events, fd, std::move(data)};
   }
 
-  /// Stops watching `fd`. Throws std::out_of_range if it is not watched.
-  void unregister(int fd) {
-    if (keys_.erase(fd) == 0) {
-      throw std::out_of_range(name(fd) + " is not registered");
-    }
+  /// Stops watching `fd`. Returns the key that it had. Throws
+  /// std::out_of_range if it is not watched. (BaseSelector.unregister)
+  SelectorKey unregister(int fd) {
+    const SelectorKey key = get_key(fd);
+    keys_.erase(fd);
     update(fd, 0);
+    return key;
   }
 
-  /// Watches `fd` for other events from now on. Throws as the two above.
-  void modify(int fd, int events) {
+  /// Watches `fd` for other events from now on, and replaces the data. Returns
+  /// the key. Throws as the two above. (BaseSelector.modify)
+  const SelectorKey& modify(int fd, int events, std::any data = {}) {
     if (keys_.count(fd) == 0) {
       throw std::out_of_range(name(fd) + " is not registered");
     }
     check(fd, events);
     update(fd, events);
-    keys_.at(fd).events = events;
+    return keys_[fd] = SelectorKey{fd, events, fd, std::move(data)};
   }
 
-  /// The same, and replaces the key's data.
-  void modify(int fd, int events, std::any data) {
-    modify(fd, events);
-    keys_.at(fd).data = std::move(data);
-  }
+  /// Promises that forget(fd) comes before `fd` is closed: until then a
+  /// selector may leave the kernel as it is when `fd` is unregistered.
+  virtual void remember(int) {}
 
   /// Says that `fd` is about to be closed, whether it is watched or not.
   virtual void forget(int fd) {

@@ -23,6 +23,7 @@ class Socket {
   explicit Socket(int fd, EventLoop& loop = get_running_loop())
       : loop_(&loop), fd_(fd) {
     set_nonblocking(fd);
+    loop.remember(fd);
   }
   Socket(Socket&& other) noexcept
       : loop_(other.loop_), fd_(std::exchange(other.fd_, -1)) {}

@@ -183,6 +183,9 @@ class EventLoop {
     return (events(fd) & event) != 0;
   }
 
+  /// Promises that forget(fd) comes before `fd` is closed.
+  void remember(int fd) { selector_.remember(fd); }
+
   /// To be called before `fd` is closed: nobody hears of it any more.
   void forget(int fd) {
     remove_reader(fd);

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/select.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <any>
@@ -16,6 +17,7 @@
 #include <stdexcept>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -54,40 +56,40 @@ class BaseSelector {
   BaseSelector& operator=(const BaseSelector&) = delete;
   virtual ~BaseSelector() = default;
 
-  /// Begins to watch `fd`. Throws std::invalid_argument if it is watched
-  /// already or cannot be.
-  void register_(int fd, int events, std::any data = {}) {
+  /// Begins to watch `fd`. Returns its key. Throws std::invalid_argument if it
+  /// is watched already or cannot be. (BaseSelector.register)
+  const SelectorKey& register_(int fd, int events, std::any data = {}) {
     if (keys_.count(fd) > 0) {
       throw std::invalid_argument(name(fd) + " is already registered");
     }
     check(fd, events);
     update(fd, events);
-    keys_.insert({fd, SelectorKey{fd, events, fd, std::move(data)}});
+    return keys_[fd] = SelectorKey{fd, events, fd, std::move(data)};
   }
 
-  /// Stops watching `fd`. Throws std::out_of_range if it is not watched.
-  void unregister(int fd) {
-    if (keys_.erase(fd) == 0) {
-      throw std::out_of_range(name(fd) + " is not registered");
-    }
+  /// Stops watching `fd`. Returns the key that it had. Throws
+  /// std::out_of_range if it is not watched. (BaseSelector.unregister)
+  SelectorKey unregister(int fd) {
+    const SelectorKey key = get_key(fd);
+    keys_.erase(fd);
     update(fd, 0);
+    return key;
   }
 
-  /// Watches `fd` for other events from now on. Throws as the two above.
-  void modify(int fd, int events) {
+  /// Watches `fd` for other events from now on, and replaces the data. Returns
+  /// the key. Throws as the two above. (BaseSelector.modify)
+  const SelectorKey& modify(int fd, int events, std::any data = {}) {
     if (keys_.count(fd) == 0) {
       throw std::out_of_range(name(fd) + " is not registered");
     }
     check(fd, events);
     update(fd, events);
-    keys_.at(fd).events = events;
+    return keys_[fd] = SelectorKey{fd, events, fd, std::move(data)};
   }
 
-  /// The same, and replaces the key's data.
-  void modify(int fd, int events, std::any data) {
-    modify(fd, events);
-    keys_.at(fd).data = std::move(data);
-  }
+  /// Promises that forget(fd) comes before `fd` is closed: until then a
+  /// selector may leave the kernel as it is when `fd` is unregistered.
+  virtual void remember(int) {}
 
   /// Says that `fd` is about to be closed, whether it is watched or not.
   virtual void forget(int fd) {
@@ -304,19 +306,16 @@ class KqueueSelector : public BaseSelector {
   }
   ~KqueueSelector() override { close(); }
 
+  void remember(int fd) override { remembered_.insert(fd); }
+
   void forget(int fd) override {
+    remembered_.erase(fd);
     BaseSelector::forget(fd);
-    const auto known = known_.find(fd);
-    if (known != known_.end()) {
-      for (const auto& change : changes(fd, known->second, EV_DELETE)) {
-        ::kevent(queue_, &change, 1, nullptr, 0, nullptr);
-      }
-      known_.erase(known);
-    }
+    tell(fd, 0);
   }
 
   Ready select(std::optional<Seconds> timeout) override {
-    tell_unwanted();
+    end_rests();
     struct kevent happened[256];
     const int count = kevent_for(queue_, nullptr, 0, happened, 256, timeout);
     if (count < 0 && errno != EINTR) {
@@ -344,51 +343,54 @@ class KqueueSelector : public BaseSelector {
   }
 
  private:
-  // What is taken back is not told at once, as in EpollSelector.
+  // One that is remembered may rest, as in EpollSelector.
   void update(int fd, int events) override {
+    if (events == 0 && remembered_.count(fd) > 0) {
+      resting_.push_back(fd);
+    } else {
+      tell(fd, events);
+    }
+  }
+
+  void end_rests() {
+    std::swap(resting_, resting_before_);
+    for (const int fd : resting_) {
+      if (keys_.count(fd) == 0) {
+        tell(fd, 0);
+      }
+    }
+    resting_.clear();
+  }
+
+  void tell(int fd, int events) {
+    tell_one(fd, EVENT_READ, EVFILT_READ, events);
+    tell_one(fd, EVENT_WRITE, EVFILT_WRITE, events);
+  }
+
+  // What cannot be taken back is gone already.
+  void tell_one(int fd, int event, int filter, int events) {
     int& known = known_[fd];
-    for (const auto& change : changes(fd, events & ~known, EV_ADD)) {
-      if (::kevent(queue_, &change, 1, nullptr, 0, nullptr) < 0) {
-        throw_errno("kevent");
-      }
+    if ((known & event) == (events & event)) {
+      return;
     }
-    known |= events;
-    if (events != known) {
-      unwanted_.push_back(fd);
+    const bool wanted = (events & event) != 0;
+    const auto change =
+        kqueue_change(fd, filter, wanted ? EV_ADD : EV_DELETE);
+    if (::kevent(queue_, &change, 1, nullptr, 0, nullptr) < 0 && wanted) {
+      throw_errno("kevent");
     }
-  }
-
-  void tell_unwanted() {
-    std::swap(unwanted_, unwanted_before_);
-    for (const int fd : unwanted_) {
-      const auto key = keys_.find(fd);
-      const int wanted = key == keys_.end() ? 0 : key->second.events;
-      for (const auto& change : changes(fd, known_[fd] & ~wanted, EV_DELETE)) {
-        ::kevent(queue_, &change, 1, nullptr, 0, nullptr);
-      }
-      known_[fd] &= wanted;
-    }
-    unwanted_.clear();
-  }
-
-  static std::vector<struct kevent> changes(int fd, int events, int flags) {
-    std::vector<struct kevent> changes;
-    if (events & EVENT_READ) {
-      changes.push_back(kqueue_change(fd, EVFILT_READ, flags));
-    }
-    if (events & EVENT_WRITE) {
-      changes.push_back(kqueue_change(fd, EVFILT_WRITE, flags));
-    }
-    return changes;
+    known ^= event;
   }
 
   int queue_;
-  /// What the kernel watches, and for which events.
+  /// What the kernel watches each for.
   std::unordered_map<int, int> known_;
-  /// Those of whom it may be more than is wanted, since the last wait and since
-  /// the one before.
-  std::vector<int> unwanted_;
-  std::vector<int> unwanted_before_;
+  /// Those that will be forgotten before they are closed.
+  std::unordered_set<int> remembered_;
+  /// Those that were unregistered and may still be known, since the last wait
+  /// and since the one before.
+  std::vector<int> resting_;
+  std::vector<int> resting_before_;
 };
 
 #ifdef __linux__
@@ -404,16 +406,17 @@ class EpollSelector : public BaseSelector {
   }
   ~EpollSelector() override { close(); }
 
+  void remember(int fd) override { remembered_.insert(fd); }
+
   /// epoll forgets what is closed only with its last duplicate.
   void forget(int fd) override {
+    remembered_.erase(fd);
     BaseSelector::forget(fd);
-    if (known_.erase(fd) > 0) {
-      ::epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
-    }
+    tell(fd, 0);
   }
 
   Ready select(std::optional<Seconds> timeout) override {
-    tell_unwanted();
+    end_rests();
     epoll_event happened[256];
     const int count = epoll_wait_for(epoll_, happened, 256, timeout);
     if (count < 0 && errno != EINTR) {
@@ -445,42 +448,32 @@ class EpollSelector : public BaseSelector {
 
  private:
   // A coroutine that waits, reads and waits again would tell the kernel twice
-  // for each message. So what is taken back is not told at once: by the wait
-  // after the next one, most of it is wanted again.
+  // for each message. So one that is remembered may rest instead of being
+  // taken back: until the wait after the next one, most are wanted again.
   void update(int fd, int events) override {
-    const auto known = known_.find(fd);
-    if (known == known_.end()) {
-      tell(EPOLL_CTL_ADD, fd, events);
-      known_.insert({fd, events});
-    } else if (events & ~known->second) {
-      tell(EPOLL_CTL_MOD, fd, events);
-      known->second = events;
-    } else if (events != known->second) {
-      unwanted_.push_back(fd);
+    if (events == 0 && remembered_.count(fd) > 0) {
+      resting_.push_back(fd);
+    } else {
+      tell(fd, events);
     }
   }
 
-  void tell_unwanted() {
-    std::swap(unwanted_, unwanted_before_);
-    for (const int fd : unwanted_) {
-      const auto known = known_.find(fd);
-      const auto key = keys_.find(fd);
-      const int wanted = key == keys_.end() ? 0 : key->second.events;
-      if (known == known_.end() || known->second == wanted) {
-        continue;
-      }
-      if (wanted == 0) {
-        known_.erase(known);
-        ::epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
-      } else {
-        known->second = wanted;
-        tell(EPOLL_CTL_MOD, fd, wanted);
+  void end_rests() {
+    std::swap(resting_, resting_before_);
+    for (const int fd : resting_) {
+      if (keys_.count(fd) == 0) {
+        tell(fd, 0);
       }
     }
-    unwanted_.clear();
+    resting_.clear();
   }
 
-  void tell(int operation, int fd, int events) {
+  // What cannot be taken back is gone already.
+  void tell(int fd, int events) {
+    int& known = known_[fd];
+    if (events == known) {
+      return;
+    }
     epoll_event event = {};
     event.data.fd = fd;
     if (events & EVENT_READ) {
@@ -489,18 +482,25 @@ class EpollSelector : public BaseSelector {
     if (events & EVENT_WRITE) {
       event.events |= EPOLLOUT;
     }
-    if (::epoll_ctl(epoll_, operation, fd, &event) < 0) {
+    int operation = known == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+    if (events == 0) {
+      operation = EPOLL_CTL_DEL;
+    }
+    if (::epoll_ctl(epoll_, operation, fd, &event) < 0 && events != 0) {
       throw_errno("epoll_ctl");
     }
+    known = events;
   }
 
   int epoll_;
-  /// What the kernel watches, and for which events.
+  /// What the kernel watches each for.
   std::unordered_map<int, int> known_;
-  /// Those of whom it may be more than is wanted, since the last wait and since
-  /// the one before.
-  std::vector<int> unwanted_;
-  std::vector<int> unwanted_before_;
+  /// Those that will be forgotten before they are closed.
+  std::unordered_set<int> remembered_;
+  /// Those that were unregistered and may still be known, since the last wait
+  /// and since the one before.
+  std::vector<int> resting_;
+  std::vector<int> resting_before_;
 };
 #endif
 

@@ -47,6 +47,19 @@ TEST_CASE("selectors: what was registered can be looked up") {
   });
 }
 
+TEST_CASE("selectors: whoever changes a key is given it") {
+  on_each_selector([](BaseSelector& selector) {
+    const Pair pair;
+    const SelectorKey& key = selector.register_(pair.here, EVENT_READ, 1);
+    CHECK(&key == &selector.get_key(pair.here));
+    CHECK(&selector.modify(pair.here, both, 2) == &key);
+    const SelectorKey last = selector.unregister(pair.here);
+    CHECK(last.fd == pair.here);
+    CHECK(last.events == both);
+    CHECK(std::any_cast<int>(last.data) == 2);
+  });
+}
+
 TEST_CASE("selectors: no data is an empty any") {
   on_each_selector([](BaseSelector& selector) {
     const Pair pair;
@@ -199,11 +212,36 @@ TEST_CASE("selectors: and what was closed and given to somebody else") {
   });
 }
 
+TEST_CASE("selectors: who unregisters may close, and the number come back") {
+  on_each_selector([](BaseSelector& selector) {
+    for (int i = 0; i < 5; ++i) {
+      const Pair pair;
+      const int fd = ::dup(pair.here);
+      selector.register_(fd, i % 2 ? EVENT_READ : both);
+      // So that some come back at once, others after a while.
+      for (int j = 0; j < i; ++j) {
+        happened(selector, 0s);
+      }
+      selector.unregister(fd);
+      const Pair next;
+      REQUIRE(::dup2(next.here, fd) == fd);
+      next.send();
+      selector.register_(fd, EVENT_READ);
+      CHECK(happened(selector) == Happened{{fd, EVENT_READ}});
+      selector.unregister(fd);
+      ::close(fd);
+    }
+  });
+}
+
 TEST_CASE("selectors: a number that was forgotten may have another owner") {
   on_each_selector([](BaseSelector& selector) {
     const Pair pair;
     for (int i = 0; i < 5; ++i) {
       const int fd = ::dup(pair.here);
+      if (i % 2) {
+        selector.remember(fd);
+      }
       selector.register_(fd, EVENT_READ);
       pair.send();
       CHECK(happened(selector) == Happened{{fd, EVENT_READ}});
@@ -290,6 +328,15 @@ TEST_CASE("selectors: modify changes the data") {
     CHECK(key.events == EVENT_WRITE);
     CHECK(std::any_cast<std::string>(key.data) == "two");
     CHECK(happened(selector) == Happened{{pair.here, EVENT_WRITE}});
+  });
+}
+
+TEST_CASE("selectors: modify without data leaves none") {
+  on_each_selector([](BaseSelector& selector) {
+    const Pair pair;
+    selector.register_(pair.here, EVENT_WRITE, 1);
+    selector.modify(pair.here, EVENT_READ);
+    CHECK_FALSE(selector.get_key(pair.here).data.has_value());
   });
 }
 

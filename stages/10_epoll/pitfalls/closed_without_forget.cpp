@@ -1,14 +1,15 @@
-// EpollSelector does not tell the kernel at once that a descriptor is not
-// wanted any more: most are wanted again before the next wait. So it remembers
-// what the kernel knows. A descriptor that is closed behind its back leaves a
-// wrong memory: the next one with the same number is taken for registered,
-// and nobody ever hears of it. Here the wait gives up after 200 ms.
+// remember(fd) is a promise: forget(fd) will come before close(fd). Then an
+// EpollSelector does not tell the kernel at once that fd was unregistered, for
+// it will be wanted again soon. A broken promise leaves a wrong memory: the
+// next descriptor with the same number is taken for one that the kernel knows,
+// and nobody hears of it. Here the wait gives up after 200 ms.
 //
-// Cure: forget(fd), then close(fd). Socket does it.
+// Cure: promise nothing, or keep it. Socket does both calls.
 //
 // Prints:
-//   unregistered, closed: the next one is not heard
-//   unregistered, forgotten, closed: the next one is heard
+//   nothing promised: the next one is heard
+//   promised, not forgotten: the next one is not heard
+//   promised and forgotten: the next one is heard
 #include <unistd.h>
 
 #include <cstdio>
@@ -18,10 +19,13 @@
 using namespace asyncio;
 using namespace std::chrono_literals;
 
-static void run(const char* what, bool forget) {
+static void run(const char* what, bool remember, bool forget) {
   EpollSelector selector;
   const auto [here, there] = stream_pair();
   const int first = ::dup(here);
+  if (remember) {
+    selector.remember(first);
+  }
   selector.register_(first, EVENT_READ);
   selector.unregister(first);
   if (forget) {
@@ -41,6 +45,7 @@ static void run(const char* what, bool forget) {
 }
 
 int main() {
-  run("unregistered, closed", false);
-  run("unregistered, forgotten, closed", true);
+  run("nothing promised", false, false);
+  run("promised, not forgotten", true, false);
+  run("promised and forgotten", true, true);
 }

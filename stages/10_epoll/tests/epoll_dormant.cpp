@@ -47,7 +47,10 @@ int next_descriptor() {
 }
 
 struct Fixture {
-  Fixture() { std::tie(here, there) = stream_pair(); }
+  Fixture() {
+    std::tie(here, there) = stream_pair();
+    selector.remember(here);
+  }
   ~Fixture() {
     selector.forget(here);
     ::close(here);
@@ -75,6 +78,13 @@ TEST_CASE_FIXTURE(Fixture, "epoll_dormant: told at once when it is wanted") {
   CHECK(known() == (EPOLLIN | EPOLLOUT));
 }
 
+TEST_CASE_FIXTURE(Fixture, "epoll_dormant: only what is remembered may rest") {
+  selector.forget(here);
+  selector.register_(here, EVENT_READ);
+  selector.unregister(here);
+  CHECK(known() == 0);
+}
+
 TEST_CASE_FIXTURE(Fixture, "epoll_dormant: taken back by the second wait") {
   selector.register_(here, EVENT_READ);
   selector.unregister(here);
@@ -85,12 +95,9 @@ TEST_CASE_FIXTURE(Fixture, "epoll_dormant: taken back by the second wait") {
   CHECK(known() == 0);
 }
 
-TEST_CASE_FIXTURE(Fixture, "epoll_dormant: so is one direction of two") {
+TEST_CASE_FIXTURE(Fixture, "epoll_dormant: one direction of two, at once") {
   selector.register_(here, EVENT_READ | EVENT_WRITE);
   selector.modify(here, EVENT_READ);
-  selector.select(0s);
-  CHECK(known() == (EPOLLIN | EPOLLOUT));
-  selector.select(0s);
   CHECK(known() == EPOLLIN);
 }
 
@@ -116,11 +123,14 @@ TEST_CASE_FIXTURE(Fixture, "epoll_dormant: nobody hears of one that sleeps") {
   CHECK(selector.select(0s).size() == 1);
 }
 
-TEST_CASE_FIXTURE(Fixture, "epoll_dormant: nor of a direction that sleeps") {
+TEST_CASE_FIXTURE(Fixture, "epoll_dormant: it may come back for less") {
   selector.register_(here, EVENT_READ | EVENT_WRITE);
-  selector.modify(here, EVENT_READ);
+  selector.unregister(here);
+  selector.register_(here, EVENT_READ);
+  CHECK(known() == EPOLLIN);
   CHECK(selector.select(0s).empty());
-  selector.modify(here, EVENT_WRITE);
+  selector.unregister(here);
+  selector.register_(here, EVENT_WRITE);
   ::send(there, "x", 1, 0);
   const auto ready = selector.select(0s);
   REQUIRE(ready.size() == 1);
@@ -153,6 +163,7 @@ TEST_CASE_FIXTURE(Fixture, "epoll_dormant: forget is told at once") {
 TEST_CASE_FIXTURE(Fixture, "epoll_dormant: a number that comes back") {
   const int fd = ::dup(here);
   for (int client = 0; client < 5; ++client) {
+    selector.remember(fd);
     selector.register_(fd, EVENT_READ);
     selector.unregister(fd);
     selector.forget(fd);
@@ -174,6 +185,7 @@ TEST_CASE_FIXTURE(Fixture, "epoll_dormant: a number that comes back") {
 TEST_CASE("epoll_dormant: forgotten with a duplicate still open") {
   EpollSelector selector;
   const auto [here, there] = stream_pair();
+  selector.remember(here);
   const int copy = ::dup(here);
   selector.register_(here, EVENT_READ);
   selector.forget(here);
@@ -184,6 +196,36 @@ TEST_CASE("epoll_dormant: forgotten with a duplicate still open") {
   CHECK(selector.select(10ms).empty());
   CHECK(std::chrono::steady_clock::now() - start >= 10ms);
   ::close(copy);
+  ::close(there);
+}
+
+TEST_CASE("epoll_dormant: closed while it is watched for both directions") {
+  EpollSelector selector;
+  const auto [here, there] = stream_pair();
+  selector.register_(here, EVENT_READ | EVENT_WRITE);
+  SUBCASE("and for one of them no longer") {
+    selector.modify(here, EVENT_READ);
+  }
+  SUBCASE("and remembered, against the promise") {
+    selector.remember(here);
+    selector.unregister(here);
+  }
+  ::close(here);
+  for (int wait = 0; wait < 3; ++wait) {
+    CHECK(selector.select(0s).empty());
+  }
+  ::close(there);
+}
+
+TEST_CASE("epoll_dormant: a loop's remove_reader is told at once") {
+  const int epoll = next_descriptor();
+  EventLoop loop(std::make_unique<EpollSelector>());
+  const auto [here, there] = stream_pair();
+  loop.add_reader(here, [] {});
+  CHECK(watched(epoll).count(here) == 1);
+  loop.remove_reader(here);
+  CHECK(watched(epoll).count(here) == 0);
+  ::close(here);
   ::close(there);
 }
 
