@@ -8,7 +8,9 @@ option(ASYNCIO_VALGRIND "Run the idea tests under valgrind" OFF)
 option(ASYNCIO_ONE_IDEAS_BINARY
   "Compile a stage's idea tests into one binary: quicker to build" OFF)
 set(ASYNCIO_EARLIER_IDEAS all CACHE STRING
-  "Earlier stages' tests: against all later stages, or only the last")
+  "Earlier stages' tests: against all later stages, next and last, or last")
+option(ASYNCIO_PRECOMPILE
+  "Precompile the standard's headers for tests: a missing one is not noticed" OFF)
 set(ASYNCIO_TEST_PREFIX "" CACHE STRING "Put before every test's name")
 
 get_property(multi_config GLOBAL PROPERTY GENERATOR_IS_MULTI_CONFIG)
@@ -92,12 +94,54 @@ if(ASYNCIO_VALGRIND)
   list(APPEND ASYNCIO_TEST_ENVIRONMENT "ASYNCIO_UNDER_VALGRIND=1")
 endif()
 
+# Precompiled headers for a target that is not optimised beyond `level`, such
+# as -O0: they are compiled once for each level.
+function(asyncio_precompile target level)
+  if(NOT ASYNCIO_PRECOMPILE)
+    return()
+  endif()
+  set(headers precompiled${level})
+  if(NOT TARGET ${headers})
+    asyncio_write("${CMAKE_BINARY_DIR}/${headers}.cpp" "// Nothing but headers.\n")
+    add_library(${headers} OBJECT "${CMAKE_BINARY_DIR}/${headers}.cpp")
+    asyncio_flags(${headers})
+    target_compile_options(${headers} PRIVATE $<$<CONFIG:Release>:${level}>)
+    target_link_libraries(${headers} PRIVATE test_main)
+    target_precompile_headers(${headers} PRIVATE
+      <algorithm>
+      <any>
+      <chrono>
+      <coroutine>
+      <deque>
+      <doctest/doctest.h>
+      <functional>
+      <map>
+      <memory>
+      <optional>
+      <sstream>
+      <string>
+      <system_error>
+      <unordered_map>
+      <unordered_set>
+      <variant>
+      <vector>
+    )
+  endif()
+  target_precompile_headers(${target} REUSE_FROM ${headers})
+endfunction()
+
 # A doctest executable. Its output stays out of bin/, where the stages are.
+# It is not optimised beyond -O1, or the level given: doctest's macros take
+# long to optimise, and gain nothing by it.
 function(asyncio_test_executable target)
-  add_executable(${target} ${ARGN})
+  cmake_parse_arguments(PARSE_ARGV 1 test "" LEVEL "")
+  if(NOT test_LEVEL)
+    set(test_LEVEL -O1)
+  endif()
+  add_executable(${target} ${test_UNPARSED_ARGUMENTS})
   asyncio_flags(${target})
-  # doctest's macros take long to optimise, and gain nothing by it.
-  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:${test_LEVEL}>)
+  asyncio_precompile(${target} ${test_LEVEL})
   target_link_libraries(${target} PRIVATE test_main common)
   set_target_properties(${target} PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests"
@@ -206,14 +250,19 @@ function(asyncio_add_earlier_ideas number folder)
     return()
   endif()
   list(GET all ${place} before)
+  list(GET all -1 last)
+  string(REGEX REPLACE "^.*/(..)_[^/]*$" "\\1" before_number "${before}")
   set(parts "")
   foreach(source IN LISTS earlier)
     file(RELATIVE_PATH relative "${stages}" "${source}")
     string(SUBSTRING "${relative}" 0 2 its_number)
-    if(its_number STRLESS number)
+    if(its_number STRLESS number AND (
+        ASYNCIO_EARLIER_IDEAS STREQUAL "all" OR
+        folder STREQUAL last OR
+        its_number STREQUAL before_number))
       string(REGEX REPLACE "/.*" "" its_folder "${relative}")
       # A build of the last stage alone compares with the test's own.
-      if(ASYNCIO_EARLIER_IDEAS STREQUAL "last")
+      if(NOT ASYNCIO_EARLIER_IDEAS STREQUAL "all")
         set(before "${stages}/${its_folder}")
       endif()
       asyncio_same_headers("${source}" "${before}" "${folder}" same)
@@ -224,7 +273,6 @@ function(asyncio_add_earlier_ideas number folder)
     endif()
   endforeach()
   list(REMOVE_DUPLICATES parts)
-  list(GET all -1 last)
   if(ASYNCIO_EARLIER_IDEAS STREQUAL "last" AND NOT folder STREQUAL last)
     return()
   endif()
@@ -237,9 +285,8 @@ function(asyncio_add_earlier_ideas number folder)
     asyncio_one_source(${target}_${part} file ${sources_${part}})
     list(APPEND files "${file}")
   endforeach()
-  asyncio_test_executable(${target} ${files})
+  asyncio_test_executable(${target} LEVEL -O0 ${files})
   target_include_directories(${target} PRIVATE "${folder}")
-  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O0>)
   add_dependencies(${number}_all ${target})
   asyncio_add_test(${number}.earlier_ideas ${target}
     --test-suite-exclude=huge
@@ -296,7 +343,7 @@ function(asyncio_pitfall_executable target source folder)
   string(REGEX REPLACE "^// Flags: *" "" flags "${flags}")
   separate_arguments(flags UNIX_COMMAND "${flags}")
   # These come after the build type's flags: its -O3 does not hold.
-  target_compile_options(${target} PRIVATE ${flags})
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1> ${flags})
   list(FILTER flags INCLUDE REGEX "^-fsanitize")
   target_link_options(${target} PRIVATE ${flags})
   target_include_directories(${target} PRIVATE "${folder}")

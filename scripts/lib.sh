@@ -250,10 +250,17 @@ install_parts() {
 
 # ---- Building ------------------------------------------------------------
 
-# The build that run and test share.
+# configure_plain FOLDER BUILD_TYPE [CMAKE_OPTION...]: the build that run and
+# test share.
 configure_plain() {
-  configure "$1" "-DCMAKE_BUILD_TYPE=$2" -DASYNCIO_WERROR=ON \
-    -DASYNCIO_ONE_IDEAS_BINARY=ON
+  folder=$1
+  type=$2
+  shift 2
+  configure "$folder" "-DCMAKE_BUILD_TYPE=$type" -DASYNCIO_WERROR=ON \
+    -DASYNCIO_ONE_IDEAS_BINARY=ON \
+    -DASYNCIO_PRECOMPILE=ON \
+    -DASYNCIO_EARLIER_IDEAS=next \
+    "$@"
 }
 
 # One at a time in build/, where the system has flock: two that configure the
