@@ -193,9 +193,10 @@ class EventLoop {
     selector_.forget(fd);
   }
 
-  /// One round: waits until somebody can go on, then calls all who can.
-  /// (BaseEventLoop._run_once)
-  void run_once() {
+  /// One round: waits until somebody can go on, then calls all who can. If it
+  /// need not wait, it looks at the descriptors only where `look` says so.
+  /// Returns whether one of them was ready. (BaseEventLoop._run_once)
+  bool run_once(bool look = true) {
     const Running running(*this);
     const trace::Round round;
     drop_cancelled_timers();
@@ -205,26 +206,32 @@ class EventLoop {
     } else if (!scheduled_.empty()) {
       timeout = std::max(Seconds(0), scheduled_.front().when - time());
     }
+    bool heard = false;
     // A poll that can have no answer would only cost its system call.
-    if (timeout != Seconds(0) || !selector_.get_map().empty()) {
-      process_events(wait(timeout));
+    if (timeout != Seconds(0) || (look && !selector_.get_map().empty())) {
+      const auto ready = wait(timeout);
+      process_events(ready);
+      heard = !ready.empty();
     }
     queue_due_timers();
     run_ready();
+    return heard;
   }
 
   /// Runs until stop(). (loop.run_forever)
   void run_forever() {
+    bool heard = false;
     do {
-      run_once();
+      heard = run_once(!heard);
     } while (!stopping_);
     stopping_ = false;
   }
 
   /// Runs until all work is done, or until stop().
   void run_until_idle() {
+    bool heard = false;
     while (!stopping_ && !idle()) {
-      run_once();
+      heard = run_once(!heard);
     }
     stopping_ = false;
   }

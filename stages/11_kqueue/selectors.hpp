@@ -353,7 +353,6 @@ class KqueueSelector : public BaseSelector {
   }
 
   void end_rests() {
-    std::swap(resting_, resting_before_);
     for (const int fd : resting_) {
       if (keys_.count(fd) == 0) {
         tell(fd, 0);
@@ -387,10 +386,8 @@ class KqueueSelector : public BaseSelector {
   std::unordered_map<int, int> known_;
   /// Those that will be forgotten before they are closed.
   std::unordered_set<int> remembered_;
-  /// Those that were unregistered and may still be known, since the last wait
-  /// and since the one before.
+  /// Those that were unregistered since the last wait, and may still be known.
   std::vector<int> resting_;
-  std::vector<int> resting_before_;
 };
 
 #ifdef __linux__
@@ -449,7 +446,7 @@ class EpollSelector : public BaseSelector {
  private:
   // A coroutine that waits, reads and waits again would tell the kernel twice
   // for each message. So one that is remembered may rest instead of being
-  // taken back: until the wait after the next one, most are wanted again.
+  // taken back: most are wanted again before the next wait.
   void update(int fd, int events) override {
     if (events == 0 && remembered_.count(fd) > 0) {
       resting_.push_back(fd);
@@ -459,7 +456,6 @@ class EpollSelector : public BaseSelector {
   }
 
   void end_rests() {
-    std::swap(resting_, resting_before_);
     for (const int fd : resting_) {
       if (keys_.count(fd) == 0) {
         tell(fd, 0);
@@ -497,10 +493,8 @@ class EpollSelector : public BaseSelector {
   std::unordered_map<int, int> known_;
   /// Those that will be forgotten before they are closed.
   std::unordered_set<int> remembered_;
-  /// Those that were unregistered and may still be known, since the last wait
-  /// and since the one before.
+  /// Those that were unregistered since the last wait, and may still be known.
   std::vector<int> resting_;
-  std::vector<int> resting_before_;
 };
 #endif
 

@@ -1,4 +1,7 @@
+#include <unistd.h>
+
 #include <exception>
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -149,6 +152,65 @@ TEST_CASE("run_until_complete: what a coroutine works out") {
   create_task(work(result), loop);
   CHECK(loop.run_until_complete(result) == "worked");
   CHECK(loop.time() == 3s);
+}
+
+// ---- Looking at the descriptors ------------------------------------------
+
+TEST_CASE("run_until_complete: a round may leave the descriptors alone") {
+  Loop loop;
+  const auto [here, there] = stream_pair();
+  int heard = 0;
+  loop.add_writer(here, [&] { ++heard; });
+  loop.call_soon([] {});
+  CHECK_FALSE(loop.run_once(false));
+  CHECK(heard == 0);
+  loop.call_soon([] {});
+  CHECK(loop.run_once());
+  CHECK(heard == 1);
+  CHECK(loop.run_once(false));  // it would have to wait
+  CHECK(heard == 2);
+  loop.forget(here);
+  ::close(here);
+  ::close(there);
+}
+
+TEST_CASE("run_until_complete: but those who are always busy do not for ever") {
+  Loop loop;
+  const auto [here, there] = stream_pair();
+  const Future<> enough(loop);
+  int rounds = 0;
+  int heard = 0;
+  const std::function<void()> busy = [&] {
+    ++rounds;
+    loop.call_soon(busy);
+  };
+  loop.call_soon(busy);
+  loop.add_writer(here, [&] {
+    if (++heard == 10) {
+      enough.set_result();
+    }
+  });
+  loop.run_until_complete(enough);
+  CHECK(rounds >= 15);
+  CHECK(rounds <= 30);
+  loop.forget(here);
+  ::close(here);
+  ::close(there);
+}
+
+TEST_CASE("run_until_complete: the first round looks, whatever went before") {
+  Loop loop;
+  const auto [here, there] = stream_pair();
+  int heard = 0;
+  loop.add_writer(here, [&] { ++heard; });
+  for (int i = 1; i <= 3; ++i) {
+    loop.call_soon([&] { loop.stop(); });
+    loop.run_forever();
+    CHECK(heard == i);
+  }
+  loop.forget(here);
+  ::close(here);
+  ::close(there);
 }
 
 }  // namespace test_run_until_complete

@@ -205,6 +205,42 @@ TEST_CASE("exchanging: the loop asks whatever it was given") {
   );
 }
 
+/// Counts how often it is asked.
+class Counting : public SelectSelector {
+ public:
+  explicit Counting(int* waits) : waits_(waits) {}
+
+  Ready select(std::optional<Seconds> timeout) override {
+    ++*waits_;
+    return SelectSelector::select(timeout);
+  }
+
+ private:
+  int* waits_;
+};
+
+Coroutine<> say_it(int fd, int times) {
+  for (int i = 0; i < times; ++i) {
+    co_await sock_sendall(fd, "x");
+    co_await sock_recv(fd, 1);
+  }
+}
+
+TEST_CASE("exchanging: one wait for a message") {
+  const auto [here, there] = stream_pair();
+  int waits = 0;
+  {
+    EventLoop loop(std::make_unique<Counting>(&waits));
+    create_task(say_it(here, 50), loop);
+    create_task(say_it(there, 50), loop);
+    loop.run_until_idle();
+  }
+  CHECK(waits >= 25);
+  CHECK(waits <= 60);
+  ::close(here);
+  ::close(there);
+}
+
 // Who makes the loop is one question, what runs in it another: coroutines ask
 // for the running one, whoever has made it. CPython's policies live from that.
 Coroutine<std::string> say_which(EventLoop* expected) {

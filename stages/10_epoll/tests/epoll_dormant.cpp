@@ -85,11 +85,9 @@ TEST_CASE_FIXTURE(Fixture, "epoll_dormant: only what is remembered may rest") {
   CHECK(known() == 0);
 }
 
-TEST_CASE_FIXTURE(Fixture, "epoll_dormant: taken back by the second wait") {
+TEST_CASE_FIXTURE(Fixture, "epoll_dormant: taken back by the next wait") {
   selector.register_(here, EVENT_READ);
   selector.unregister(here);
-  CHECK(known() == EPOLLIN);
-  selector.select(0s);
   CHECK(known() == EPOLLIN);
   selector.select(0s);
   CHECK(known() == 0);
