@@ -3,7 +3,7 @@
 `bench_asyncio.py WORKLOAD --n N --tasks T` does what `BIN bench WORKLOAD` does
 (stages/06_tasks/demos/bench.cpp) and prints the same line: CPU time in ns and
 memory in bytes per operation, without start-up. With --uvloop on uvloop's
-loop.
+loop. Two more, calls and awaits, are the first two lines of stage 01's bench.
 """
 import argparse
 import asyncio
@@ -146,9 +146,33 @@ async def timers(watch):
     watch.stop()
 
 
+def add_one(value):
+    return value + 1
+
+
+async def calls(watch):
+    watch.start()
+    value = 0
+    for _ in range(watch.n):
+        value = add_one(value)
+    watch.stop()
+
+
+async def add_one_later(value):
+    return value + 1
+
+
+async def awaits(watch):
+    watch.start()
+    value = 0
+    for _ in range(watch.n):
+        value = await add_one_later(value)
+    watch.stop()
+
+
 WORKLOADS = {
     workload.__name__: workload
-    for workload in (switch, spawn, alive, future, timers)
+    for workload in (switch, spawn, alive, future, timers, calls, awaits)
 }
 
 
