@@ -1,0 +1,98 @@
+"""The diagrams in slides/diagrams: what scripts/diagrams makes of its source."""
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+from xml.etree import ElementTree
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "slides/diagrams"
+SOURCES = [FOLDER / "structure.dot", FOLDER / "structure.gvpr",
+           ROOT / "scripts/diagrams"]
+STAGES = sorted(path.name for path in (ROOT / "stages").glob("[0-9][0-9]_*"))
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def texts(picture: Path) -> list[str]:
+    """All that is written in it, in order."""
+    root = ElementTree.parse(picture).getroot()
+    return [text.text.strip() for text in root.iter(f"{SVG}text")]
+
+
+def types(picture: Path) -> set[str]:
+    """The names that it shows as those of C++ classes."""
+    root = ElementTree.parse(picture).getroot()
+    return {group.find(f"{SVG}text").text.strip()
+            for group in root.iter(f"{SVG}g")
+            if "type" in group.get("class", "").split()}
+
+
+class Diagrams(unittest.TestCase):
+    def test_there_is_one_for_each_stage(self):
+        self.assertEqual(
+            sorted(path.stem for path in FOLDER.glob("*.svg")), STAGES)
+
+    def test_each_is_made_from_the_source_as_it_is(self):
+        content = b"".join(path.read_bytes() for path in SOURCES)
+        blob = b"blob %d\0" % len(content) + content
+        made = f"made by scripts/diagrams from {hashlib.sha1(blob).hexdigest()}"
+        for stage in STAGES:
+            with self.subTest(stage):
+                picture = (FOLDER / f"{stage}.svg").read_text(encoding="utf-8")
+                self.assertIn(made, picture, "run scripts/diagrams again")
+
+    def test_each_class_is_in_its_stage(self):
+        for stage in STAGES:
+            code = "".join(path.read_text(encoding="utf-8")
+                           for path in (ROOT / "stages" / stage).glob("*.hpp"))
+            names = types(FOLDER / f"{stage}.svg")
+            self.assertTrue(names, stage)
+            for name in names:
+                with self.subTest(stage=stage, name=name):
+                    self.assertRegex(
+                        code, rf"(?m)^ *(class|struct|using)( \[\[nodiscard\]\])?"
+                              rf" {re.escape(name)}\b(?!;)")
+
+    def test_something_is_new_in_each(self):
+        before = set()
+        for stage in STAGES:
+            with self.subTest(stage):
+                names = types(FOLDER / f"{stage}.svg")
+                written = set(texts(FOLDER / f"{stage}.svg"))
+                self.assertTrue(written - before, "the same as before")
+                before = written | names
+
+    def test_each_chapter_shows_its_own(self):
+        book = (ROOT / "WALKTHROUGH.md").read_text(encoding="utf-8")
+        chapters = re.split(r"(?m)^## ", book)
+        for stage in STAGES:
+            with self.subTest(stage):
+                chapter = next(text for text in chapters
+                               if text.startswith(f"{stage}:"))
+                shown = re.findall(
+                    r"!\[([^\]]+)\]\(slides/diagrams/(\w+)\.svg\)", chapter)
+                self.assertEqual([name for _, name in shown], [stage])
+                self.assertGreater(len(shown[0][0]), 40, "no real alt text")
+
+    @unittest.skipUnless(shutil.which("gvpr") and shutil.which("neato")
+                         or os.environ.get("CI") == "true",
+                         "graphviz is not installed")
+    def test_graphviz_makes_the_same(self):
+        with tempfile.TemporaryDirectory() as folder:
+            done = subprocess.run(
+                [ROOT / "scripts/diagrams", "--output", folder],
+                capture_output=True, text=True)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            for stage in STAGES:
+                with self.subTest(stage):
+                    one, other = (texts(place / f"{stage}.svg")
+                                  for place in (FOLDER, Path(folder)))
+                    self.assertEqual(one, other)
+
+
+if __name__ == "__main__":
+    unittest.main()
