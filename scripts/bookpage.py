@@ -216,8 +216,9 @@ class Rewriter:
                 f' data-file="{html.escape(beat.file)}"'
                 f' data-source="{source}">'
                 + caption(beat.file, beat.tags, f"beat-{number}")),
+            # pandoc leaves out what follows the last newline if that is empty.
             element("CodeBlock", [name, ["cpp"], []],
-                    "\n".join(text for _, text in beat.ops)),
+                    "".join(text + "\n" for _, text in beat.ops)),
             raw("</figure>"),
         ]
         if not is_closing(beat):
@@ -246,6 +247,10 @@ class Rewriter:
 
 
 KINDS = {" ": "old", "-": "del", "+": "add"}
+TAGS = {
+    "compiles": "the code compiles after this beat",
+    "shows": "running it shows something new",
+}
 
 
 def is_label(block: Node, following: Node | None) -> bool:
@@ -266,7 +271,8 @@ def is_closing(beat: Beat) -> bool:
 
 def caption(file: str, tags: list[str] | None = None, name: str = "") -> str:
     parts = [f'<span class="file">{html.escape(file)}</span>']
-    parts += [f'<span class="tag {tag}">{tag}</span>' for tag in tags or []]
+    parts += [f'<span class="tag {tag}" title="{TAGS[tag]}">{tag}</span>'
+              for tag in tags or []]
     if name:
         number = name.replace("beat-", "").replace("-", ".")
         parts += [

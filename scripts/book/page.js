@@ -62,8 +62,7 @@ function show(beat, name) {
   }
   if (name === "source") {
     const fresh = source.querySelector(".new") ?? source.querySelector("span");
-    const middle = (source.clientHeight - fresh.offsetHeight) / 3;
-    source.scrollTop = fresh.offsetTop - source.offsetTop - middle;
+    source.scrollTop = fresh.offsetTop - source.clientHeight / 3;
   }
 }
 
@@ -91,11 +90,9 @@ function followReader(contents) {
     const innermost = [...here].find((one) => ![...here].some(
       (other) => other !== one && one.contains(other)));
     contents.querySelector("[aria-current]")?.removeAttribute("aria-current");
-    const link = innermost && document.getElementById(`toc-${innermost.id}`);
-    if (link) {
-      link.setAttribute("aria-current", "true");
-      link.scrollIntoView({ block: "nearest" });
-    }
+    const link = contents.querySelector(`a[href="#${innermost?.id}"]`);
+    link?.setAttribute("aria-current", "true");
+    link?.scrollIntoView({ block: "nearest" });
   }, { rootMargin: "-15% 0px -84% 0px" });
   for (const section of document.querySelectorAll("section.level2, section.level3")) {
     watcher.observe(section);
