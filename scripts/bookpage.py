@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stagelib import (
-    BOOK, SCRIPTS, Beat, Block, Book, Problem, apply_beat, parse_book, plural,
-    read_lines)
+    BOOK, SCRIPTS, Beat, Block, Book, Problem, apply_beat, is_closing, plural,
+    read_book)
 
 PARTS = SCRIPTS / "book"
 Node = dict                     # {"t": its kind, "c": what is in it}
@@ -28,7 +28,7 @@ Node = dict                     # {"t": its kind, "c": what is in it}
 
 def make_page(root: Path, target: Path) -> str:
     """The page, for that place: links to files are relative to it."""
-    book = parse_book(root / BOOK, read_lines(root / BOOK))
+    book = read_book(root)
     document = json.loads(pandoc(
         ["-f", "gfm+smart", "-t", "json"], "\n".join(book.lines) + "\n"))
     rewritten = Rewriter(book, root, target.parent)
@@ -128,12 +128,22 @@ class Rewriter:
         self.files: dict[str, list[str]] = {}
         # What each line of a beat is, by the beat's id.
         self.kinds: dict[str, list[str]] = {}
+        # The beat just made if it is a closing one, and those before it.
+        self.closing: Beat | None = None
+        self.folded: list[tuple[Beat, list[Node]]] = []
 
     def blocks(self, blocks: list[Node]) -> list[Node]:
         result: list[Node] = []
         for block, following in zip(blocks, [*blocks[1:], None]):
-            if not is_label(block, following):
-                result += self.block(block)
+            if is_label(block, following):
+                continue
+            made = self.block(block)
+            if self.closing:
+                self.folded.append((self.closing, made))
+                self.closing = None
+            else:
+                result += self.fold() + made
+        result += self.fold()
         left = next(self.fenced, None)
         if left:
             raise Problem(f"{BOOK}:{left.line}: pandoc does not see this block"
@@ -211,7 +221,8 @@ class Rewriter:
         name = f"b{number}"
         self.kinds[name] = [KINDS[kind] for kind, _ in beat.ops]
         source = self.apply(beat, name)
-        figure = [
+        self.closing = beat if is_closing(beat) else None
+        return [
             raw(f'<figure class="beat" id="beat-{number}" data-view="diff"'
                 f' data-file="{html.escape(beat.file)}"'
                 f' data-source="{source}">'
@@ -221,12 +232,16 @@ class Rewriter:
                     "".join(text + "\n" for _, text in beat.ops)),
             raw("</figure>"),
         ]
-        if not is_closing(beat):
-            return figure
-        summary = (f"<code>{html.escape(beat.file)}</code>"
-                   f" {plural(beat.added, 'line')} of comments and traces")
-        return [raw(f"<details><summary>{summary}</summary>"), *figure,
-                raw("</details>")]
+
+    def fold(self) -> list[Node]:
+        """The closing beats that have come one after the other."""
+        if not self.folded:
+            return []
+        beats = [beat for beat, _ in self.folded]
+        figures = [node for _, made in self.folded for node in made]
+        self.folded = []
+        return [raw(f"<details><summary>{summary(beats)}</summary>"),
+                *figures, raw("</details>")]
 
     def apply(self, beat: Beat, name: str) -> str:
         """Applies it; returns of which lines the file then consists."""
@@ -262,11 +277,16 @@ def is_label(block: Node, following: Node | None) -> bool:
         [one["t"] for one in inlines[0]["c"]] == ["Code"])
 
 
-def is_closing(beat: Beat) -> bool:
-    """Whether it adds nothing but comments and traces."""
-    return all(not text.strip() or text.lstrip().startswith("//")
-               or "trace::" in text or "trace.hpp" in text
-               for text in beat.texts("+"))
+def summary(beats: list[Beat]) -> str:
+    """What a reader may skip."""
+    files = dict.fromkeys(beat.file for beat in beats)
+    added = [text.strip() for beat in beats for text in beat.texts("+")]
+    comments = sum(text.startswith("//") for text in added)
+    rest = sum(bool(text) for text in added) - comments
+    kinds = [f"{plural(comments, 'line')} of comments"] if comments else []
+    kinds += [f"{plural(rest, 'line')} for the trace"] if rest else []
+    names = ", ".join(f"<code>{html.escape(file)}</code>" for file in files)
+    return f"{plural(len(beats), 'beat')}: {' and '.join(kinds)} in {names}"
 
 
 def caption(file: str, tags: list[str] | None = None, name: str = "") -> str:

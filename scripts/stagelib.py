@@ -359,6 +359,21 @@ class Beat:
         return len(self.texts("-"))
 
 
+# Lines that only note something in a trace.
+_TRACE = re.compile(
+    r"\btrace::|\btrace_wait\b|common/trace\.hpp|^span\.")
+
+
+def is_closing(beat: Beat) -> bool:
+    """Whether it adds only comments, or lines for the trace."""
+    lines = [line.strip() for line in beat.texts("+")]
+    marks = [line for line in lines
+             if line.startswith("//") or _TRACE.search(line)]
+    others = [line for line in lines
+              if line not in marks and line.strip("{}")]
+    return bool(marks) and not others and not beat.removed
+
+
 @dataclass
 class Book:
     path: Path
