@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import unittest
 from pathlib import Path
@@ -227,8 +228,8 @@ class WithoutPandoc(ProjectTest):
     def test_it_says_what_is_missing(self):
         self.write("WALKTHROUGH.md", "# A book\n")
         self.write("bin/apt-get", "#!/bin/sh\nexit 1\n").chmod(0o755)
-        for tool in ("sh", "python3", "env", "dirname", "basename", "id",
-                     "uname", "cat"):
+        (self.root / "bin/python3").symlink_to(sys.executable)
+        for tool in ("sh", "env", "basename", "id", "uname", "cat"):
             (self.root / "bin" / tool).symlink_to(shutil.which(tool))
         with patch.dict(os.environ, PATH=str(self.root / "bin"), CI=""):
             done = make(self.root, self.root / "page.html")
