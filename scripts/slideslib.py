@@ -41,7 +41,7 @@ from stagelib import (  # noqa: E402
 FOLDER = "slides"
 SIZES = (32, 29, 27, 25, 23, 21)    # of type in code, in pixels
 WIDTH, ROOM = 1104, 540             # for code, below the heading
-CAPTION, FRAME = 34, 44             # above a block of code, around it
+CAPTION, FRAME = 34, 50             # above a block of code, around it
 ADVANCE, LEADING = 0.602, 1.32      # of a monospaced letter, of a line
 
 
@@ -225,6 +225,11 @@ class Lines(Shown):
         return (f'<div class="{self.kind} s{self.size}">\n{self.caption}\n\n'
                 f"```{self.kind}\n{body}\n```\n\n</div>\n")
 
+    def rows(self, columns: int) -> int:
+        """How many it takes; the theme wraps outputs, and code must not."""
+        return sum(max(1, -(-len(line.text) // columns))
+                   for line in self.lines)
+
     def state(self, line: Line, step: int) -> str:
         """One letter for slides/marp.config.mjs: not yet, now, before."""
         if not self.steps or line.mark == " ":
@@ -392,20 +397,26 @@ def cut(lines: list[Line], start: int, end: int,
 def choose_sizes(text: str, blocks: list[Shown]) -> None:
     """The largest type in which the blocks fit a slide with this text."""
     code = [block for block in blocks if isinstance(block, Lines)]
-    rows = sum(len(block.lines) for block in code)
     room = ROOM - sum(height_of(line) for line in text.split("\n"))
     room -= sum(FRAME + (CAPTION if block.caption else 0) for block in code)
+
+    def fits(block: Lines, size: int) -> bool:
+        columns = int(WIDTH / (size * ADVANCE)) - 2
+        rows = sum(other.rows(columns) for other in code)
+        return rows * size * LEADING <= room and (
+            block.kind == "output" or block.rows(columns) == len(block.lines))
+
     for block in code:
-        columns = max(len(line.text) for line in block.lines) + 2
         block.size = block.size or next(
-            (size for size in SIZES if columns * size * ADVANCE <= WIDTH
-             and rows * size * LEADING <= room), SIZES[-1])
+            (size for size in SIZES if fits(block, size)), SIZES[-1])
 
 
 def height_of(line: str) -> int:
     """About how many pixels a line of Markdown takes."""
-    if not line.strip() or line[0] in "#\0<":
+    if not line.strip() or line[0] in "\0<":
         return 0
+    if line.startswith("# "):
+        return 53 if len(line) > 46 else 0
     return 52 if line[0] == "|" else 42 * -(-len(line) // 66) + 14
 
 
