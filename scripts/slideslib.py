@@ -383,9 +383,10 @@ def cut(lines: list[Line], start: int, end: int,
             chosen.append(lines[number])
             number += 1
         else:
-            text = lines[number].text
-            indent = text[:len(text) - len(text.lstrip())]
-            chosen.append(Line(".", indent + "...", lines[number].step))
+            if not chosen or chosen[-1].mark != ".":
+                text = lines[number].text
+                indent = text[:len(text) - len(text.lstrip())]
+                chosen.append(Line(".", indent + "...", lines[number].step))
             number = stop
     while chosen and not chosen[-1].text.strip():
         chosen.pop()
