@@ -14,8 +14,10 @@ A deck is Marp's Markdown, with code and output that is taken from the book:
   {beat 04_sleep "push_heap"}
       the number of that beat, anywhere in the text or in a note
 
-PARTS are `from "A"`, `to "B"` (lines that contain it; "^A": that begin so), `skip "A" "B"` (left out, with dots
-instead), and `size N` (of the type, in pixels). Steps make as many slides and
+PARTS are `from "A"`, `to "B"` (lines that contain it; "^A": that begin so;
+"=A": that are so; a second `to` goes on from there), `skip "A" "B"` (left out, with dots
+instead), `size N` (of the type, in pixels), and `ask` (all but the first line
+comes one slide later). Steps make as many slides and
 one more, each with more of the code. Other comments are the speaker's notes:
 each slide has one, and it begins with its minutes: `2 min. ...`.
 """
@@ -232,7 +234,7 @@ class Lines(Shown):
 
     def state(self, line: Line, step: int) -> str:
         """One letter for slides/marp.config.mjs: not yet, now, before."""
-        if not self.steps or line.mark == " ":
+        if not self.steps or self.kind == "code" and line.mark == " ":
             return " "
         return "?" if line.step > step else "!" if line.step == step else " "
 
@@ -330,6 +332,7 @@ def choose_parts(kind: str, caption: str, lines: list[Line],
     """Applies from, to, skip, steps and size."""
     steps: list[str] = []
     size = 0
+    ask = False
     skips = []
     start, end = 0, len(lines)
     while words:
@@ -337,29 +340,37 @@ def choose_parts(kind: str, caption: str, lines: list[Line],
         if word == "from":
             start = find_line(lines, words.pop(0), 0)
         elif word == "to":
-            end = find_line(lines, words.pop(0), start) + 1
+            past = start if end == len(lines) else end
+            end = find_line(lines, words.pop(0), past) + 1
         elif word == "skip":
             first = find_line(lines, words.pop(0), start)
             skips.append((first, find_line(lines, words.pop(0), first) + 1))
+        elif word == "ask":
+            ask = True
         elif word == "size":
             size = int(words.pop(0))
         elif word == "steps":
             steps, words = words, []
         else:
             raise Problem(f"unknown word {word!r} (there are: from, to, skip,"
-                          " size, and last steps)")
+                          " ask, size, and last steps)")
     number_steps(lines[start:end], steps)
+    if ask:
+        for line in lines[start + 1:]:
+            line.step = 1
     chosen = cut(lines, start, end, skips)
     bare = textwrap.dedent("\n".join(line.text for line in chosen))
     for line, text in zip(chosen, bare.split("\n")):
         line.text = text
-    return Lines(kind, caption, chosen, size, len(steps))
+    return Lines(kind, caption, chosen, size,
+                 1 if ask else len(steps))
 
 
 def find_line(lines: list[Line], text: str, start: int) -> int:
     for number in range(start, len(lines)):
         line = lines[number].text
-        if text in line or text[:1] == "^" and line.startswith(text[1:]):
+        if text in line or text[:1] == "^" and line.startswith(text[1:]) or (
+                text[:1] == "=" and line == text[1:]):
             return number
     raise Problem(f"no line with {text!r}")
 
@@ -383,11 +394,15 @@ def cut(lines: list[Line], start: int, end: int,
             chosen.append(lines[number])
             number += 1
         else:
+            while chosen and not chosen[-1].text.strip():
+                chosen.pop()
             if not chosen or chosen[-1].mark != ".":
                 text = lines[number].text
                 indent = text[:len(text) - len(text.lstrip())]
                 chosen.append(Line(".", indent + "...", lines[number].step))
             number = stop
+            while number < end and not lines[number].text.strip():
+                number += 1
     while chosen and not chosen[-1].text.strip():
         chosen.pop()
     while chosen and not chosen[0].text.strip():
@@ -405,7 +420,7 @@ def choose_sizes(text: str, blocks: list[Shown]) -> None:
         columns = int(WIDTH / (size * ADVANCE)) - 2
         rows = sum(other.rows(columns) for other in code)
         return rows * size * LEADING <= room and (
-            block.kind == "output" or block.rows(columns) == len(block.lines))
+            block.rows(columns) == len(block.lines))
 
     for block in code:
         block.size = block.size or next(
@@ -418,7 +433,7 @@ def height_of(line: str) -> int:
         return 0
     if line.startswith("# "):
         return 53 if len(line) > 46 else 0
-    return 52 if line[0] == "|" else 42 * -(-len(line) // 66) + 14
+    return 54 if line[0] == "|" else 45 * -(-len(line) // 62) + 14
 
 
 # --- writing ---------------------------------------------------------------

@@ -59,6 +59,7 @@ export default {
   themeSet: [new URL('theme.css', import.meta.url).pathname],
   options: {
     math: false,
+    markdown: { breaks: false },
     emoji: { shortcode: false, unicode: false },
   },
 };

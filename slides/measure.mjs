@@ -42,7 +42,7 @@ function faultsOfPage() {
       const element = node.nodeType === Node.TEXT_NODE ? node.parentElement : node;
       if (element.closest('footer, header, script, style')) continue;
       if (node.nodeType === Node.TEXT_NODE) {
-        if (!node.data.trim()) continue;
+        if (!node.data.trim() || !visible(element)) continue;
         const range = document.createRange();
         range.selectNodeContents(node);
         for (const box of range.getClientRects()) {
@@ -53,6 +53,28 @@ function faultsOfPage() {
         if (box.width || box.height) yield [box, `<${element.localName}>`, null];
       }
     }
+  }
+
+  function channels(color) {
+    const [red, green, blue, alpha] = color.match(/[\d.]+/g).map(Number);
+    return { rgb: [red, green, blue], alpha: alpha ?? 1 };
+  }
+
+  function luminance(rgb) {
+    const [red, green, blue] = rgb.map((value) => value / 255).map(
+      (part) => part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  }
+
+  // As WCAG has it: 1 is none, 4.5 the least for text.
+  function contrast(element) {
+    let behind = element;
+    while (behind && channels(getComputedStyle(behind).backgroundColor).alpha < 1) {
+      behind = behind.parentElement;
+    }
+    const back = behind ? channels(getComputedStyle(behind).backgroundColor).rgb : [255, 255, 255];
+    const values = [channels(getComputedStyle(element).color).rgb, back].map(luminance);
+    return (Math.max(...values) + 0.05) / (Math.min(...values) + 0.05);
   }
 
   function faultsOf(section) {
@@ -72,6 +94,9 @@ function faultsOfPage() {
       }
       if (element && parseFloat(getComputedStyle(element).fontSize) < smallest) {
         faults.push(`${what} is smaller than ${smallest} pixels`);
+      }
+      if (element && contrast(element) < 4.5) {
+        faults.push(`${what} hardly differs from what is behind it`);
       }
     }
     for (const image of section.querySelectorAll('img')) {
