@@ -16,8 +16,8 @@ A deck is Marp's Markdown, with code and output that is taken from the book:
 
 PARTS are `from "A"`, `to "B"` (lines that contain it; "^A": that begin so;
 "=A": that are so; a second `to` goes on from there), `skip "A" "B"` (left out, with dots
-instead), `size N` (of the type, in pixels), and `ask` (all but the first line
-comes one slide later). Steps make as many slides and
+instead), `size N` (of the type, in pixels), and `ask` (all but the first
+line, and what is below the block, comes one slide later). Steps make as many slides and
 one more, each with more of the code. Other comments are the speaker's notes:
 each slide has one, and it begins with its minutes: `2 min. ...`.
 """
@@ -172,12 +172,21 @@ def expand_slide(source: Source, where: str, text: str) -> list[Slide]:
     choose_sizes(text, blocks)
     slides = []
     for step in range(count):
-        shown = re.sub(
-            "\0(\\d+)\0",
-            lambda place: blocks[int(place[1])].at(step), text)
+        shown = re.sub("\0(\\d+)\0",
+                       lambda place: blocks[int(place[1])].at(step),
+                       before_answer(text, blocks) if step == 0 else text)
         slides.append(Slide(where, shown, [notes[step]]))
         minutes_of(slides[-1])
     return slides
+
+
+def before_answer(text: str, blocks: list[Shown]) -> str:
+    """What may be read before the question of a block is answered."""
+    for number, block in enumerate(blocks):
+        if block.ask:
+            end = text.index(f"\0{number}\0") + len(f"\0{number}\0")
+            return text[:end] + "\n"
+    return text
 
 
 def minutes_of(slide: Slide) -> float:
@@ -200,6 +209,7 @@ class Line:
 class Shown:
     """A block of lines, or whatever else; at(step) is its Markdown."""
     steps = 0
+    ask = False
 
     def at(self, step: int) -> str:
         raise NotImplementedError
@@ -220,6 +230,7 @@ class Lines(Shown):
     lines: list[Line]
     size: int
     steps: int = 0
+    ask: bool = False
 
     def at(self, step: int) -> str:
         body = "\n".join(line.mark + self.state(line, step) + line.text
@@ -363,7 +374,7 @@ def choose_parts(kind: str, caption: str, lines: list[Line],
     for line, text in zip(chosen, bare.split("\n")):
         line.text = text
     return Lines(kind, caption, chosen, size,
-                 1 if ask else len(steps))
+                 1 if ask else len(steps), ask)
 
 
 def find_line(lines: list[Line], text: str, start: int) -> int:
@@ -413,7 +424,9 @@ def cut(lines: list[Line], start: int, end: int,
 def choose_sizes(text: str, blocks: list[Shown]) -> None:
     """The largest type in which the blocks fit a slide with this text."""
     code = [block for block in blocks if isinstance(block, Lines)]
-    room = ROOM - sum(height_of(line) for line in text.split("\n"))
+    # The lines of a paragraph or of an item are one.
+    joined = re.sub(r"(?<=[^\n\0])\n(?=[^\n\0|>*<#-])", " ", text)
+    room = ROOM - sum(height_of(line) for line in joined.split("\n"))
     room -= sum(FRAME + (CAPTION if block.caption else 0) for block in code)
 
     def fits(block: Lines, size: int) -> bool:
