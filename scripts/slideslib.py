@@ -272,7 +272,7 @@ class Source:
         beats = self.book.beats(self.chapter(chapter))
         for mark in "+-":
             found = [beat for beat in beats
-                     if any(text in line for line in beat.texts(mark))]
+                     if any(matches(text, line) for line in beat.texts(mark))]
             if found:
                 break
         if len(found) != 1:
@@ -377,11 +377,16 @@ def choose_parts(kind: str, caption: str, lines: list[Line],
                  1 if ask else len(steps), ask)
 
 
+def matches(text: str, line: str) -> bool:
+    """Whether the line contains the text; ^ and = say how it must."""
+    return text in line or (
+        text[:1] == "^" and line.startswith(text[1:])) or (
+        text[:1] == "=" and line == text[1:])
+
+
 def find_line(lines: list[Line], text: str, start: int) -> int:
     for number in range(start, len(lines)):
-        line = lines[number].text
-        if text in line or text[:1] == "^" and line.startswith(text[1:]) or (
-                text[:1] == "=" and line == text[1:]):
+        if matches(text, lines[number].text):
             return number
     raise Problem(f"no line with {text!r}")
 

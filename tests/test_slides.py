@@ -1,0 +1,277 @@
+# ctest: once timeout=600
+"""slides/: every directive holds, the minutes add up, and no slide overflows."""
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "scripts"))
+sys.dont_write_bytecode = True
+import slideslib  # noqa: E402
+from stagelib import Beat, Problem, find_stages, read_book  # noqa: E402
+
+BOOK = read_book(ROOT)
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+
+BAD = """---
+marp: true
+theme: asyncio
+---
+
+# All is well
+
+---
+
+# Too long
+
+- one
+- two
+- three
+- four
+- five
+- six
+- seven
+- eight
+- nine
+- ten
+
+---
+
+# Too wide
+
+```cpp
+a_function_that_has_a_long_name(and_an_argument_as_well, and_another_argument);
+```
+
+---
+
+# Too faint
+
+<p style="color: #ccc">Hardly to be seen</p>
+
+---
+
+# Too small
+
+<p style="font-size: 12px">Hardly to be read</p>
+"""
+
+
+def decks() -> list[slideslib.Deck]:
+    return [slideslib.read_deck(ROOT, BOOK, path)
+            for path in slideslib.deck_paths(ROOT, [])]
+
+
+def shown(text: str) -> slideslib.Lines:
+    kind, rest = text.split(": ", 1)
+    return slideslib.Source(ROOT, BOOK).shown(kind, rest)
+
+
+class Decks(unittest.TestCase):
+    def test_each_stage_has_one_of_10_to_18_slides(self) -> None:
+        found = {deck.name: len(deck.slides) for deck in decks()}
+        for stage in find_stages(ROOT):
+            with self.subTest(stage.name):
+                self.assertIn(found.get(stage.name), range(10, 19))
+
+    def test_nothing_is_pasted_that_a_directive_could_show(self) -> None:
+        """Additions and removals come from beats only."""
+        for path in slideslib.deck_paths(ROOT, []):
+            text = path.read_text(encoding="utf-8")
+            with self.subTest(path.name):
+                self.assertNotIn("```diff", text)
+                self.assertNotRegex(text, r"(?m)^\$ ")
+
+
+class Directives(unittest.TestCase):
+    def test_a_beat_is_shown_with_its_number(self) -> None:
+        block = shown('beat: 04 "void queue_due_timers() {"')
+        text = block.at(0)
+        self.assertIn("<b>event_loop.hpp</b>", text)
+        self.assertIn("\n+ void queue_due_timers() {\n", text)
+        number = slideslib.Source(ROOT, BOOK).with_numbers(
+            '{beat 04 "void queue_due_timers() {"}')
+        self.assertIn(f"<i>beat {number}</i>", text)
+
+    def test_what_is_in_no_beat_or_in_two_is_refused(self) -> None:
+        for text in ("no such line", "scheduled_"):
+            with self.subTest(text), self.assertRaises(Problem):
+                shown(f'beat: 04 "{text}"')
+
+    def test_an_output_is_the_book_s(self) -> None:
+        command = "./scripts/run 04 demo sleepers"
+        block = next(block for block in BOOK.blocks
+                     if f"$ {command}" in block.body)
+        lines = shown(f'output: 04 "{command}"').lines
+        self.assertEqual([line.text for line in lines], block.body)
+
+    def test_a_command_that_the_book_does_not_run_is_refused(self) -> None:
+        with self.assertRaises(Problem):
+            shown('output: 04 "./scripts/run 04 demo sleeper"')
+        with self.assertRaises(Problem):
+            shown('output: 05 "./scripts/run 04 demo sleepers"')
+
+    def test_a_file_s_lines_must_be_there(self) -> None:
+        path = "stages/04_sleep/demos/spinner.cpp"
+        block = shown(f'code: {path} from "supervisor() {{" to "^}}"')
+        self.assertEqual(block.lines[-1].text, "}")
+        with self.assertRaises(Problem):
+            shown(f'code: {path} from "no such line"')
+        with self.assertRaises(Problem):
+            shown("code: stages/04_sleep/demos/no_such_file.cpp")
+
+    def test_parts_are_left_out(self) -> None:
+        block = shown('beat: 04 "void queue_due_timers() {"'
+                      ' from "void" to "^  }" skip "while" "=    }"')
+        self.assertEqual(
+            [line.text for line in block.lines],
+            ["void queue_due_timers() {", "  const Seconds now = time();",
+             "  ...", "}"])
+
+    def test_steps_make_slides_that_show_more_and_more(self) -> None:
+        text = ('# One\n\n<!-- beat: 04 "void queue_due_timers() {"'
+                ' from "void" to "^  }" steps "while" "=  }" -->\n'
+                "<!-- 1 min. a -->\n<!-- 0.5 min. b -->\n<!-- 2 min. c -->\n")
+        source = slideslib.Source(ROOT, BOOK)
+        slides = slideslib.expand_slide(source, "here", text)
+        self.assertEqual([slideslib.minutes_of(slide) for slide in slides],
+                         [1, 0.5, 2])
+        states = [re.findall(r"(?m)^\+(.)", slide.text) for slide in slides]
+        self.assertEqual(states[0], list("!!??????"))
+        self.assertEqual(states[1], list("  !!!!!?"))
+        self.assertEqual(states[2], list("       !"))
+
+    def test_the_answer_comes_a_slide_later(self) -> None:
+        text = ('<!-- output: 04 "./scripts/run 04 demo sleepers" ask -->\n'
+                "\nThey add up.\n<!-- 1 min. a -->\n<!-- 1 min. b -->\n")
+        source = slideslib.Source(ROOT, BOOK)
+        asked, answered = slideslib.expand_slide(source, "here", text)
+        self.assertNotIn("They add up", asked.text)
+        self.assertIn("\n ?one after the other\n", asked.text)
+        self.assertIn("They add up", answered.text)
+        self.assertIn("\n !one after the other\n", answered.text)
+
+    def test_a_slide_without_minutes_is_refused(self) -> None:
+        source = slideslib.Source(ROOT, BOOK)
+        for notes in ("", "<!-- Say hello. -->",
+                      "<!-- 1 min. a -->\n<!-- 1 min. b -->"):
+            with self.subTest(notes), self.assertRaises(Problem):
+                slideslib.expand_slide(source, "here", "# One\n\n" + notes)
+
+
+class Plan(unittest.TestCase):
+    """The two tables of slides/README.md."""
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        text = (ROOT / "slides" / "README.md").read_text(encoding="utf-8")
+        cls.tables = [
+            [[cell.strip() for cell in line.strip("|").split("|")]
+             for line in section.splitlines()
+             if re.match(r"\| \d:\d\d ", line)]
+            for section in text.split("\n## ")[2:]]
+
+    def test_the_times_add_up(self) -> None:
+        self.assertEqual([table[-1][0] for table in self.tables],
+                         ["3:00", "6:00"])
+        for table in self.tables:
+            now = 0
+            for at, minutes, part, *_ in table:
+                self.assertEqual(at, f"{now // 60}:{now % 60:02}", part)
+                now += int(minutes or 0)
+
+    def test_they_have_the_parts_and_breaks(self) -> None:
+        names = [path.stem for path in slideslib.deck_paths(ROOT, [])]
+        parts = [[row[2] for row in table] for table in self.tables]
+        for table, last in zip(parts, ("06", "11")):
+            self.assertGreaterEqual(table.count("break"), 2)
+            self.assertEqual(
+                [part for part in table if part not in ("break", "end")],
+                [name for name in names if name[:2] <= last])
+
+    def test_a_part_has_the_minutes_of_its_notes(self) -> None:
+        minutes = {deck.name: deck.minutes for deck in decks()}
+        for table in self.tables:
+            for _, planned, part, *_ in table:
+                if part in minutes:
+                    with self.subTest(part):
+                        self.assertEqual(float(planned), minutes[part])
+
+    def test_it_jumps_to_where_the_closing_beats_begin(self) -> None:
+        for table in self.tables:
+            for row in table:
+                if row[2] in BOOK.chapters:
+                    with self.subTest(row[2]):
+                        self.assertEqual(
+                            row[4].strip("`"),
+                            f"./scripts/live {row[2][:2]} goto"
+                            f" {last_to_see(BOOK.beats(row[2]))}")
+
+
+def last_to_see(beats: list[Beat]) -> int:
+    """The beat after which only comments and trace hooks come."""
+    lasting = max(beat.number for beat in beats
+                  if any(is_seen(line) for line in beat.texts("+")))
+    return min(beat.number for beat in beats
+               if beat.number >= lasting and "compiles" in beat.tags)
+
+
+def is_seen(line: str) -> bool:
+    bare = line.strip()
+    return bool(bare) and not bare.startswith("//") and "trace" not in bare
+
+
+class Rendered(unittest.TestCase):
+    """All decks in a browser, and one beside them that must not pass."""
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        installs = os.environ.get("CI") in ("true", "1")
+        there = shutil.which("npm") and any(map(shutil.which, BROWSERS))
+        if not installs and not there:
+            raise unittest.SkipTest(
+                "no npm or no Chromium: ./scripts/slides prepare installs them")
+        with tempfile.TemporaryDirectory() as folder:
+            extra = Path(folder, "bad.md")
+            extra.write_text(BAD, encoding="utf-8")
+            cls.check = subprocess.run(
+                [ROOT / "scripts" / "slides", "check"],
+                stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                env={**os.environ, "SLIDES_EXTRA": str(extra)})
+        cls.lines = cls.check.stdout.splitlines()
+
+    def faults(self, number: int) -> str:
+        return "\n".join(line for line in self.lines
+                         if line.startswith(f"bad slide {number}: "))
+
+    def test_all_slides_were_seen(self) -> None:
+        count = sum(len(deck.slides) for deck in decks()) + 5
+        self.assertTrue(
+            self.lines and self.lines[-1].startswith(f"{count} slides, "),
+            self.check.stdout + self.check.stderr)
+
+    def test_no_slide_of_ours_has_a_fault(self) -> None:
+        self.assertEqual(
+            [line for line in self.lines[:-1] if not line.startswith("bad ")],
+            [])
+
+    def test_what_overflows_is_found(self) -> None:
+        self.assertEqual(self.check.returncode, 1)
+        self.assertEqual(self.faults(1), "")
+        self.assertIn("sticks out", self.faults(2))
+        self.assertIn("sticks out", self.faults(3))
+
+    def test_what_cannot_be_read_is_found(self) -> None:
+        self.assertIn("hardly differs", self.faults(4))
+        self.assertIn("smaller than", self.faults(5))
+
+
+if __name__ == "__main__":
+    unittest.main()
