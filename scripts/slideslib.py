@@ -10,16 +10,16 @@ A deck is Marp's Markdown, with code and output that is taken from the book:
   <!-- output: 04_sleep "./scripts/run 04 demo idle" [session] [PARTS] -->
       what the book says that the command prints; session: the whole block
   <!-- diagram: 04_sleep "What it shows" -->
-      slides/diagrams/04_sleep.svg, made part of the page
+      slides/diagrams/04_sleep.svg (else one of figures/), made part of the page
   {beat 04_sleep "push_heap"}
       the number of that beat, anywhere in the text or in a note
 
 PARTS are `from "A"`, `to "B"` (lines that contain it; "^A": that begin so;
-"=A": that are so; a second `to` goes on from there), `skip "A" "B"` (left out, with dots
-instead), `size N` (of the type, in pixels), and `ask` (all but the first
-line, and what is below the block, comes one slide later). Steps make as many slides and
-one more, each with more of the code. Other comments are the speaker's notes:
-each slide has one, and it begins with its minutes: `2 min. ...`.
+"=A": that are so; a second `to` goes on from there), `skip "A" "B"` (left
+out, with dots instead), `size N` (of the type, in pixels), and `ask` (all but
+the first line, and what is below the block, comes one slide later). Steps make
+as many slides and one more, each with more of the code. Other comments are the
+speaker's notes: each slide has one, which begins with its minutes: `2 min. ...`.
 """
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 sys.dont_write_bytecode = True
@@ -74,10 +74,8 @@ def main(arguments: list[str]) -> int:
 
 @dataclass
 class Slide:
-    """One slide: its text without notes, and the notes."""
-    where: str
-    text: str
-    notes: list[str] = field(default_factory=list)
+    text: str                   # without the note
+    note: str
 
 
 @dataclass
@@ -129,10 +127,10 @@ def read_deck(root: Path, book: Book, path: Path) -> Deck:
     deck = Deck(path, "\n".join(lines[:end + 1]) + "\n", [])
     source = Source(root, book)
     for number, text in split_slides(lines, end + 1):
-        where = f"{FOLDER}/{path.name}:{number}"
         try:
-            deck.slides += expand_slide(source, where, text)
+            deck.slides += expand_slide(source, text)
         except Problem as problem:
+            where = f"{FOLDER}/{path.name}:{number}"
             raise Problem(f"{where}: {problem}") from None
     return deck
 
@@ -150,7 +148,7 @@ def split_slides(lines: list[str], start: int) -> list[tuple[int, str]]:
     return slides
 
 
-def expand_slide(source: Source, where: str, text: str) -> list[Slide]:
+def expand_slide(source: Source, text: str) -> list[Slide]:
     """The slide, or as many as its steps make."""
     notes: list[str] = []
     blocks: list[Shown] = []
@@ -175,7 +173,7 @@ def expand_slide(source: Source, where: str, text: str) -> list[Slide]:
         shown = re.sub("\0(\\d+)\0",
                        lambda place: blocks[int(place[1])].at(step),
                        before_answer(text, blocks) if step == 0 else text)
-        slides.append(Slide(where, shown, [notes[step]]))
+        slides.append(Slide(shown, notes[step]))
         minutes_of(slides[-1])
     return slides
 
@@ -190,10 +188,10 @@ def before_answer(text: str, blocks: list[Shown]) -> str:
 
 
 def minutes_of(slide: Slide) -> float:
-    found = _MINUTES.match(slide.notes[0])
+    found = _MINUTES.match(slide.note)
     if not found:
         raise Problem("a note begins with its minutes, as `2 min.`; this one"
-                      f" does not: {slide.notes[0][:40]}")
+                      f" does not: {slide.note[:40]}")
     return float(found[1])
 
 
@@ -259,10 +257,12 @@ class Source:
         self.stages = find_stages(root)
 
     def shown(self, kind: str, text: str) -> Shown:
-        words = shlex.split(text)
-        if not words:
-            raise Problem(f"{kind}: of what?")
-        return getattr(self, kind)(words)
+        try:
+            words = shlex.split(text)
+            return getattr(self, kind)(words)
+        except (ValueError, IndexError):
+            raise Problem(f"{kind}: {text}: a word is missing, a number is"
+                          " none, or a quotation mark is not closed") from None
 
     def chapter(self, name: str) -> str:
         return pick_stage(self.stages, name).name
@@ -467,7 +467,7 @@ def expand_all(root: Path, wanted: list[str], folder: Path) -> list[Deck]:
     for deck in decks:
         path = folder / f"{deck.name}.md"
         text = deck.head + "\n---\n\n".join(
-            f"\n{slide.text}\n\n<!--\n{slide.notes[0]}\n-->\n"
+            f"\n{slide.text}\n\n<!--\n{slide.note}\n-->\n"
             for slide in deck.slides)
         if not path.is_file() or read_text(path) != text:
             write_text(path, text)
@@ -507,4 +507,5 @@ def print_minutes(root: Path, wanted: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    sys.argv[0] = "slides"      # which is what the user has called
     run(main)

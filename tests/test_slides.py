@@ -1,5 +1,5 @@
 # ctest: once timeout=600
-"""slides/: every directive holds, the minutes add up, and no slide overflows."""
+"""slides/: every directive holds, minutes add up, and no slide overflows."""
 from __future__ import annotations
 
 import os
@@ -101,9 +101,11 @@ class Directives(unittest.TestCase):
         self.assertIn(f"<i>beat {number}</i>", text)
 
     def test_what_is_in_no_beat_or_in_two_is_refused(self) -> None:
-        for text in ("no such line", "scheduled_"):
-            with self.subTest(text), self.assertRaises(Problem):
-                shown(f'beat: 04 "{text}"')
+        for words in ('"no such line"', '"scheduled_"', '"', "",
+                      '"void queue_due_timers() {" to "no such line"',
+                      '"void queue_due_timers() {" size', '"sleep" upto "x"'):
+            with self.subTest(words), self.assertRaises(Problem):
+                shown(f"beat: 04 {words}")
 
     def test_an_output_is_the_book_s(self) -> None:
         command = "./scripts/run 04 demo sleepers"
@@ -140,7 +142,7 @@ class Directives(unittest.TestCase):
                 ' from "void" to "^  }" steps "while" "=  }" -->\n'
                 "<!-- 1 min. a -->\n<!-- 0.5 min. b -->\n<!-- 2 min. c -->\n")
         source = slideslib.Source(ROOT, BOOK)
-        slides = slideslib.expand_slide(source, "here", text)
+        slides = slideslib.expand_slide(source, text)
         self.assertEqual([slideslib.minutes_of(slide) for slide in slides],
                          [1, 0.5, 2])
         states = [re.findall(r"(?m)^\+(.)", slide.text) for slide in slides]
@@ -152,7 +154,7 @@ class Directives(unittest.TestCase):
         text = ('<!-- output: 04 "./scripts/run 04 demo sleepers" ask -->\n'
                 "\nThey add up.\n<!-- 1 min. a -->\n<!-- 1 min. b -->\n")
         source = slideslib.Source(ROOT, BOOK)
-        asked, answered = slideslib.expand_slide(source, "here", text)
+        asked, answered = slideslib.expand_slide(source, text)
         self.assertNotIn("They add up", asked.text)
         self.assertIn("\n ?one after the other\n", asked.text)
         self.assertIn("They add up", answered.text)
@@ -163,7 +165,7 @@ class Directives(unittest.TestCase):
         for notes in ("", "<!-- Say hello. -->",
                       "<!-- 1 min. a -->\n<!-- 1 min. b -->"):
             with self.subTest(notes), self.assertRaises(Problem):
-                slideslib.expand_slide(source, "here", "# One\n\n" + notes)
+                slideslib.expand_slide(source, "# One\n\n" + notes)
 
 
 class Plan(unittest.TestCase):
@@ -226,6 +228,45 @@ def last_to_see(beats: list[Beat]) -> int:
 def is_seen(line: str) -> bool:
     bare = line.strip()
     return bool(bare) and not bare.startswith("//") and "trace" not in bare
+
+
+class Script(unittest.TestCase):
+    def call(self, *words: str, **environment: str):
+        return subprocess.run(
+            [ROOT / "scripts" / "slides", *words], stdin=subprocess.DEVNULL,
+            capture_output=True, text=True,
+            env={**os.environ, **environment})
+
+    def test_it_says_how_to_use_it(self) -> None:
+        self.assertIn("usage: scripts/slides", self.call("--help").stdout)
+        for words in ((), ("show",), ("serve", "--port")):
+            with self.subTest(words):
+                self.assertEqual(self.call(*words).returncode, 2)
+
+    def test_a_deck_that_is_not_there(self) -> None:
+        done = self.call("minutes", "99")
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, r"^slides: no deck 99 [^\n]*\n$")
+
+    def test_minutes(self) -> None:
+        done = self.call("minutes", "04")
+        deck, = (deck for deck in decks() if deck.name == "04_sleep")
+        self.assertRegex(
+            done.stdout,
+            rf"^04_sleep +{len(deck.slides)} slides +{deck.minutes:g} minutes$")
+
+    def test_what_is_missing_is_asked_for(self) -> None:
+        """Here: everything but the shell's own tools, and apt-get."""
+        with tempfile.TemporaryDirectory() as folder:
+            for tool in ("sh", "dirname", "basename", "id", "mkdir", "cmp"):
+                os.symlink(shutil.which(tool), Path(folder, tool))
+            Path(folder, "apt-get").write_text("#!/bin/sh\nexit 1\n")
+            Path(folder, "apt-get").chmod(0o755)
+            done = self.call("prepare", PATH=folder, CI="")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("Missing here: node\n", done.stderr)
+        self.assertIn("apt-get install -y --no-install-recommends nodejs npm",
+                      done.stderr)
 
 
 class Rendered(unittest.TestCase):
