@@ -3,6 +3,28 @@
 #include <cmath>
 #include <ctime>
 
+#include "common/net.hpp"
+
+namespace {
+
+#ifdef ASYNCIO_LIBKQUEUE
+// A kernel's kqueue tells of a socket's error; libkqueue takes it out.
+void keep_errors(const struct kevent* events, int count) {
+  for (int i = 0; i < count; ++i) {
+    if ((events[i].flags & EV_EOF) != 0 && events[i].fflags != 0) {
+      keep_connect_error(
+          static_cast<int>(events[i].ident),
+          static_cast<int>(events[i].fflags)
+      );
+    }
+  }
+}
+#else
+void keep_errors(const struct kevent*, int) {}
+#endif
+
+}  // namespace
+
 struct kevent kqueue_change(int fd, int filter, int flags) {
   struct kevent change = {};
   change.ident = static_cast<decltype(change.ident)>(fd);
@@ -29,7 +51,7 @@ int kevent_seconds(
     time.tv_nsec =
         static_cast<long>(nanoseconds - static_cast<double>(time.tv_sec) * 1e9);
   }
-  return kevent(
+  const int count = kevent(
       queue,
       changes,
       change_count,
@@ -37,6 +59,8 @@ int kevent_seconds(
       event_count,
       seconds ? &time : nullptr
   );
+  keep_errors(events, count);
+  return count;
 }
 
 #if defined(ASYNCIO_LIBKQUEUE)

@@ -6,6 +6,7 @@
 #include <memory>
 #include <stdexcept>
 #include <system_error>
+#include <unordered_map>
 
 #include <fcntl.h>
 #include <netdb.h>
@@ -16,6 +17,8 @@
 #include <unistd.h>
 
 namespace {
+
+thread_local std::unordered_map<int, int> kept_errors;
 
 using Addresses = std::unique_ptr<addrinfo, decltype(&freeaddrinfo)>;
 
@@ -230,9 +233,24 @@ int start_connect(int fd, const std::string& host, int port) {
 int connect_error(int fd) {
   int error = 0;
   socklen_t size = sizeof error;
-  return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error
-                                                                  : errno;
+  if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == -1) {
+    return errno;
+  }
+  const auto kept = kept_errors.find(fd);
+  if (kept == kept_errors.end()) {
+    return error;
+  }
+  const int other = kept->second;
+  kept_errors.erase(kept);
+  // The number may be another socket's by now.
+  sockaddr_storage peer;
+  size = sizeof peer;
+  const auto address = reinterpret_cast<sockaddr*>(&peer);
+  const bool connected = getpeername(fd, address, &size) == 0;
+  return error == 0 && !connected ? other : error;
 }
+
+void keep_connect_error(int fd, int error) { kept_errors[fd] = error; }
 
 std::string address_of(int fd) {
   const auto [host, port] = host_and_port(fd, getsockname);

@@ -39,6 +39,10 @@ int start_connect(int fd, const std::string& host, int port);
 /// The outcome of a connection attempt: 0, or errno.
 int connect_error(int fd);
 
+/// For those that have taken the error out of a socket (SO_ERROR): what
+/// connect_error(fd) shall tell.
+void keep_connect_error(int fd, int error);
+
 /// Where fd is bound: "127.0.0.1:4711" or "[::1]:4711".
 std::string address_of(int fd);
 

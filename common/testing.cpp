@@ -60,12 +60,24 @@ bool under_valgrind() {
   return std::getenv("ASYNCIO_UNDER_VALGRIND") != nullptr;
 }
 
+// libkqueue closes some of a queue's descriptors later, in a thread.
+static bool belongs_to_library([[maybe_unused]] int fd) {
+#ifdef ASYNCIO_LIBKQUEUE
+  char target[32] = {};
+  const std::string link = "/proc/self/fd/" + std::to_string(fd);
+  if (readlink(link.c_str(), target, sizeof target - 1) > 0) {
+    return std::string(target).rfind("anon_inode:", 0) == 0;
+  }
+#endif
+  return false;
+}
+
 int open_descriptors() {
   int count = 0;
   const long limit = sysconf(_SC_OPEN_MAX);
   // Tests open few; without a bound a limit of millions would take long.
   for (int fd = 0; fd < limit && fd < 65536; ++fd) {
-    if (fcntl(fd, F_GETFD) != -1) {
+    if (fcntl(fd, F_GETFD) != -1 && !belongs_to_library(fd)) {
       ++count;
     }
   }
