@@ -65,6 +65,25 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
+# --- colours ---------------------------------------------------------------
+
+def use_colour(when: str = "auto") -> bool:
+    if when == "auto":
+        return (sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+                and os.environ.get("TERM") != "dumb")
+    return when == "always"
+
+
+@dataclass
+class Paint:
+    enabled: bool
+
+    def __call__(self, style: str, text: str) -> str:
+        code = {"bold": 1, "faint": 2, "red": 31, "green": 32,
+                "blue": 34}[style]
+        return f"\x1b[{code}m{text}\x1b[m" if self.enabled else text
+
+
 # --- stages and files ------------------------------------------------------
 
 @dataclass(frozen=True)
@@ -136,6 +155,12 @@ def write_text(path: Path, text: str) -> None:
 
 def read_lines(path: Path) -> list[str]:
     return split_lines(read_text(path))
+
+
+def lesson_lines(stage: Stage | None) -> dict[str, list[str]]:
+    if stage is None:
+        return {}
+    return {name: read_lines(path) for name, path in stage.lesson().items()}
 
 
 def in_typing_order(files: dict[str, list[str]]) -> list[str]:

@@ -1,0 +1,244 @@
+"""What live and quiz share: compiling for the eye, not for speed.
+
+One folder of headers and a few source files become a program: not optimised,
+the systems' headers compiled once, common/ compiled once, what changed compiled
+in parallel, and what did not change not at all.
+"""
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shlex
+import subprocess
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from stagelib import Problem, read_text, write_text
+
+KEPT = 300                      # objects; the oldest go
+SHOWN_ERRORS = 3
+
+# Prints the compiler on fd 3; what is built and asked goes to the terminal.
+_PREPARE = r"""
+. "$root/scripts/lib.sh"
+need_tools
+configure_plain "$build_dir/release" Release || exit 1
+build "$build_dir/release" common common || exit 1
+printf '%s\n' "$CXX" >&3
+"""
+
+
+@dataclass(frozen=True)
+class Object:
+    """What became of a source file."""
+    source: Path
+    path: Path
+    output: str                 # what the compiler said
+    good: bool
+
+
+class Compiler:
+    """Compiles below root/build/live; needs nothing until it is asked."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.folder = root / "build" / "live" / "objects"
+        self.pool = ThreadPoolExecutor(max(os.cpu_count() or 2, 2))
+        self.under_way: dict[Path, Future] = {}
+        self.lock = threading.Lock()
+        self.command: list[str] = []
+        self.library = Path()
+        self.libraries: list[str] = []
+        self.common_state = b""
+
+    # --- once ---
+
+    def prepare(self, wait=lambda text: None) -> None:
+        """Compiler, common/ and the precompiled headers; wait(text) is told
+        before what takes long."""
+        if self.command:
+            return
+        compiler, build = self._common(wait)
+        flags = ["-std=c++20", "-O0"]
+        self.library = build / "common" / "libcommon.a"
+        self.libraries = ["-pthread"]
+        if _has_libkqueue(build):
+            words = shlex.split(subprocess.run(
+                ["pkg-config", "--cflags", "--libs", "libkqueue"],
+                capture_output=True, text=True, check=True).stdout)
+            flags += ["-DASYNCIO_LIBKQUEUE"]
+            flags += [word for word in words if word.startswith("-I")]
+            self.libraries += [word for word in words
+                               if not word.startswith("-I")]
+        header = self._system_header([*compiler, *flags], wait)
+        self.common_state = b"".join(
+            path.read_bytes()
+            for path in sorted((self.root / "common").glob("*.hpp")))
+        self.command = [*compiler, *flags, "-include", str(header)]
+
+    def _common(self, wait) -> tuple[list[str], Path]:
+        """The compiler, and the build folder that has common/'s library."""
+        given = os.environ.get("BUILD_BIN")
+        if given and (Path(given).parent / "common/libcommon.a").is_file():
+            return (shlex.split(os.environ.get("CXX") or "c++"),
+                    Path(given).resolve().parent)
+        build = self.root / "build" / "release"
+        if not (build / "common" / "libcommon.a").is_file():
+            wait("Building common/: only now does it take half a minute.")
+        read, write = os.pipe()
+        with os.fdopen(read) as reader:
+            done = subprocess.run(
+                ["sh", "-c", f'exec 3>&{write} {write}>&-\n{_PREPARE}'],
+                env={**os.environ, "root": str(self.root), "yes": ""},
+                pass_fds=[write])
+            os.close(write)
+            compiler = reader.read().strip()
+        if done.returncode or not compiler:
+            raise Problem("common/ could not be built")
+        return shlex.split(compiler), build
+
+    def _system_header(self, command: list[str], wait) -> Path:
+        """A header with all <...> of the stages and common/, precompiled."""
+        text = "\n".join(system_includes(self.root)) + "\n"
+        version = subprocess.run([*command, "--version"], capture_output=True,
+                                 text=True).stdout
+        name = _digest(text, version, *command)
+        header = self.folder.parent / "headers" / name / "system.hpp"
+        compiled = header.with_name("system.hpp.gch")
+        if not compiled.is_file():
+            wait("Precompiling the systems' headers, once.")
+            header.parent.mkdir(parents=True, exist_ok=True)
+            write_text(header, text)
+            made = compiled.with_name(f"{compiled.name}.{os.getpid()}")
+            done = subprocess.run([*command, "-x", "c++-header", str(header),
+                                   "-o", str(made)])
+            if done.returncode:
+                raise Problem("the systems' headers do not compile")
+            os.replace(made, compiled)
+        return header
+
+    # --- each time ---
+
+    def compile(self, source: Path, folder: Path, name: str) -> Future:
+        """A future of an Object; folder has the lesson's headers, name is the
+        program's."""
+        self.prepare()
+        command = [*self.command, f'-DSTAGE_NAME="{name}"', f"-I{folder}",
+                   f"-I{self.root}"]
+        headers = [path for place in dict.fromkeys([folder, source.parent])
+                   for path in sorted(place.glob("*.hpp"))]
+        key = _digest(*command, str(source), self.common_state,
+                      *(part for path in [source, *headers]
+                        for part in (str(path), path.read_bytes())))
+        path = self.folder / f"{key}.o"
+        with self.lock:
+            known = self.under_way.get(path)
+            if not known or known.done() and (
+                    known.exception() or not known.result().good):
+                self.under_way[path] = self.pool.submit(
+                    _compile, command, source, folder, path)
+            return self.under_way[path]
+
+    def link(self, objects: list[Object], program: Path) -> None:
+        program.parent.mkdir(parents=True, exist_ok=True)
+        made = program.with_name(f"{program.name}.{os.getpid()}")
+        parts = program.with_name(f".{program.name}.parts")
+        wanted = "".join(f"{item.path}\n" for item in objects)
+        if (program.is_file() and parts.is_file()
+                and parts.read_text() == wanted):
+            return
+        done = subprocess.run(
+            [self.command[0], *(str(item.path) for item in objects),
+             str(self.library), *self.libraries, "-o", str(made)],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            errors="replace")
+        if done.returncode:
+            raise Problem("does not link:\n" + done.stdout)
+        os.replace(made, program)   # the old one may be running
+        parts.write_text(wanted)
+        self._forget_old()
+
+    def _forget_old(self) -> None:
+        paths = sorted(self.folder.glob("*.txt"), reverse=True,
+                       key=lambda path: path.stat().st_mtime)
+        for path in paths[KEPT:]:
+            path.unlink(missing_ok=True)
+            path.with_suffix(".o").unlink(missing_ok=True)
+
+
+def _compile(command: list[str], source: Path, folder: Path,
+             path: Path) -> Object:
+    said = path.with_suffix(".txt")
+    if said.is_file():
+        good = path.is_file()
+        os.utime(said)
+        return Object(source, path, said.read_text(), good)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        done = subprocess.run(
+            [*command, "-c", str(source), "-o", str(made)], cwd=folder,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, errors="replace")
+    except OSError as error:
+        raise Problem(f"cannot run the compiler: {error}") from error
+    output = done.stdout.replace(f"{folder}/", "")
+    good = done.returncode == 0
+    if good:
+        os.replace(made, path)
+    if good or any(map(_ERROR.match, output.splitlines())):
+        said.write_text(output)     # else it was interrupted
+    return Object(source, path, output, good)
+
+
+def _has_libkqueue(build: Path) -> bool:
+    commands = build / "compile_commands.json"
+    return commands.is_file() and any(
+        "-DASYNCIO_LIBKQUEUE" in entry.get("command", "")
+        for entry in json.loads(read_text(commands)))
+
+
+def _digest(*parts: str | bytes) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        data = part.encode("utf-8", "surrogateescape") if isinstance(
+            part, str) else part
+        digest.update(b"%d:" % len(data) + data)
+    return digest.hexdigest()[:24]
+
+
+def system_includes(root: Path) -> list[str]:
+    """The lines `#include <...>` of stages and common/ that any system can
+    follow."""
+    includes: set[str] = set()
+    for pattern in ("stages/*/*.[hc]pp", "stages/*/demos/*.[hc]pp",
+                    "common/*.hpp"):
+        for path in root.glob(pattern):
+            includes |= set(re.findall(r"^#include <\S+>$", read_text(path),
+                                       re.M))
+    return sorted(include for include in includes
+                  if not re.search("epoll|event|doctest", include))
+
+
+_ERROR = re.compile(r"^\S.*?:\d+(?::\d+)?: (?:fatal )?error: ")
+
+
+def first_errors(output: str) -> str:
+    """The first errors, each with the line that it is about."""
+    lines = output.splitlines()
+    places = [number for number, line in enumerate(lines)
+              if _ERROR.match(line)]
+    shown = []
+    for place in places[:SHOWN_ERRORS]:
+        shown.append(lines[place])
+        for line in lines[place + 1:place + 3]:
+            if not line.startswith(" "):
+                break
+            shown.append(line)
+    if len(places) > SHOWN_ERRORS:
+        shown.append(f"... and {len(places) - SHOWN_ERRORS} more")
+    return "\n".join(shown or lines[:12])
