@@ -143,6 +143,10 @@ class Compiler:
                     _compile, command, source, folder, path)
             return self.under_way[path]
 
+    def busy(self) -> bool:
+        return any(not future.done()
+                   for future in list(self.under_way.values()))
+
     def link(self, objects: list[Object], program: Path) -> None:
         program.parent.mkdir(parents=True, exist_ok=True)
         made = program.with_name(f"{program.name}.{os.getpid()}")

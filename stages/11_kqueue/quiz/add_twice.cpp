@@ -1,0 +1,36 @@
+// EV_ADD for something that is watched already, EV_DELETE for something that
+// is not: which of the two is an error?
+//
+// Explanation:
+// EV_ADD of what is there already changes it and is no error; epoll's
+// EPOLL_CTL_ADD would fail with EEXIST. EV_DELETE of what is not there fails
+// with ENOENT. So a selector that does not want to keep books deletes only what
+// it knows to have added.
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+
+#include "common/kqueue.hpp"
+#include "common/net.hpp"
+
+static const char* change(int queue, int fd, int filter, int flags) {
+  const struct kevent wanted = kqueue_change(fd, filter, flags);
+  if (::kevent(queue, &wanted, 1, nullptr, 0, nullptr) == 0) {
+    return "fine";
+  }
+  return errno == ENOENT ? "no such entry" : "another error";
+}
+
+int main() {
+  const auto [here, there] = stream_pair();
+  const int queue = ::kqueue();
+  std::printf("add: %s\n", change(queue, here, EVFILT_READ, EV_ADD));
+  std::printf("add: %s\n", change(queue, here, EVFILT_READ, EV_ADD));
+  std::printf("delete: %s\n", change(queue, here, EVFILT_READ, EV_DELETE));
+  std::printf("delete: %s\n", change(queue, here, EVFILT_READ, EV_DELETE));
+  for (const int fd : {queue, here, there}) {
+    ::close(fd);
+  }
+}

@@ -1,0 +1,40 @@
+// One socket, watched for reading and for writing; one byte has arrived. How
+// many events does kevent() return? epoll would return one.
+//
+// Explanation:
+// For kqueue the thing that is watched is a pair: descriptor and filter. Reading
+// and writing are two entries, so they are two events, each with its filter,
+// and a loop that counts descriptors has to put them together again. To delete
+// one of them leaves the other.
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "common/kqueue.hpp"
+#include "common/net.hpp"
+
+static void change(int queue, int fd, int filter, int flags) {
+  const struct kevent wanted = kqueue_change(fd, filter, flags);
+  ::kevent(queue, &wanted, 1, nullptr, 0, nullptr);
+}
+
+static int count_events(int queue) {
+  struct kevent events[8];
+  const timespec moment = {0, 200'000'000};
+  return ::kevent(queue, nullptr, 0, events, 8, &moment);
+}
+
+int main() {
+  const auto [here, there] = stream_pair();
+  ::send(there, "x", 1, 0);
+  const int queue = ::kqueue();
+  change(queue, here, EVFILT_READ, EV_ADD);
+  change(queue, here, EVFILT_WRITE, EV_ADD);
+  std::printf("both: %d\n", count_events(queue));
+  change(queue, here, EVFILT_READ, EV_DELETE);
+  std::printf("one deleted: %d\n", count_events(queue));
+  for (const int fd : {queue, here, there}) {
+    ::close(fd);
+  }
+}

@@ -1,0 +1,619 @@
+# ctest: timeout=120
+"""scripts/live: beats applied, typed, rescued; the files stay the book's."""
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+import unittest
+from contextlib import redirect_stdout
+from pathlib import Path
+from unittest.mock import patch
+
+from fixture import SCRIPTS, ProjectTest, load, text_of
+from stagelib import find_stages, lesson_lines, read_book
+
+ROOT = SCRIPTS.parent
+MAIN = text_of("""
+    #include "a.hpp"
+
+    int main()
+    {
+        run_all();
+    }
+    """)
+ONE = text_of("""
+    #include "common/programs.hpp"
+
+    inline int one()
+    {
+        return 1;
+    }
+    """)
+TWO = text_of("""
+    #include "common/programs.hpp"
+
+    /// The first.
+    inline int one()
+    {
+        return 1;
+    }
+
+    /// The second.
+    inline int two(int offset)
+    {
+        return 2 + offset;
+    }
+    """)
+BOOK = text_of("""
+    # The book
+
+    ## 01_one: The first
+
+    ```diff a.hpp compiles
+    +#include "common/programs.hpp"
+    +
+    +inline int one()
+    +{
+    +    return 1;
+    +}
+    ```
+
+    ```diff main.cpp compiles shows
+    +#include "a.hpp"
+    +
+    +int main()
+    +{
+    +    run_all();
+    +}
+    ```
+
+    ```console
+    $ ./scripts/run 01 demo old
+    old
+    ```
+
+    ## 02_two: The second
+
+    Before the heading.
+
+    ### A second function
+
+    Why there is a second one.
+
+    ```diff a.hpp
+         return 1;
+     }
+    +
+    +inline int two()
+    +{
+    +    return offset;
+    +}
+    ```
+
+    It needs an offset.
+
+    ```diff a.hpp compiles shows
+     inline int two()
+     {
+    -    return offset;
+    +    return 2;
+     }
+    ```
+
+    ```console
+    $ ./scripts/run 02 demo pair 2> /dev/null
+    1 2
+    ```
+
+    ```diff a.hpp compiles
+    -inline int two()
+    +inline int two(int offset)
+     {
+    -    return 2;
+    +    return 2 + offset;
+     }
+    ```
+
+    The comments.
+
+    ```diff a.hpp
+    +/// The first.
+     inline int one()
+    ```
+
+    ```diff a.hpp compiles
+    +/// The second.
+     inline int two(int offset)
+    ```
+    """)
+PROGRAMS = text_of("""
+    #include <cstdio>
+    template <class T>
+    struct Demo {
+      Demo(const char*, const char*, void (*run)()) { run(); }
+    };
+    inline void run_all() {}
+    """)
+DEMO = text_of("""
+    #include "a.hpp"
+
+    static void show()
+    {
+        std::printf("%s\\n", SHOWN);
+    }
+
+    static const Demo<void()> demo{
+        "NAME", "what it shows", show};
+    """)
+
+
+class LiveTest(ProjectTest):
+    tool = "live"
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.write("common/programs.hpp", PROGRAMS)
+        self.stage("01_one", a_hpp=ONE, main_cpp=MAIN)
+        self.stage("02_two", a_hpp=TWO, main_cpp=MAIN)
+        self.write("WALKTHROUGH.md", BOOK)
+        self.demo("01_one", "old", '"old"')
+        self.demo("02_two", "pair", 'two() == 2 ? "1 2" : "?"')
+
+    def demo(self, stage: str, name: str, shown: str) -> None:
+        self.write(f"stages/{stage}/demos/{name}.cpp",
+                   DEMO.replace("NAME", name).replace(
+                       '"%s\\n", SHOWN', f'"%s\\n", {shown}'))
+
+    def arguments(self, arguments: tuple[str, ...]) -> list[str]:
+        return ["--root", str(self.root), *arguments]
+
+    def live(self, *words: str) -> str:
+        return self.good("02", *words)
+
+    def refused(self, *words: str) -> str:
+        """What it prints when it does nothing."""
+        done = self.call("02", *words)
+        self.assertEqual((done.stderr, done.returncode), ("", 1))
+        return done.stdout
+
+    def typed(self, old: str, new: str, file: str = "a.hpp") -> None:
+        self.replace(f"build/live/02/{file}", old, new)
+
+    def work(self) -> str:
+        return self.read("build/live/02/a.hpp")
+
+    def beat(self) -> int:
+        return json.loads(self.read("build/live/02/.live.json"))["beat"]
+
+    def kept(self, number: int) -> str:
+        return self.read(f"build/live/02/kept/{number}/a.hpp")
+
+
+class Beats(LiveTest):
+    def test_begins_as_the_stage_before(self):
+        out = self.live("status")
+        self.assertIn("holds stage 01_one", out)
+        self.assertIn("before beat 1 of 5", out)
+        self.assertEqual(self.work(), ONE)
+        self.assertEqual(self.read("build/live/02/main.cpp"), MAIN)
+
+    def test_the_first_chapter_begins_with_nothing(self):
+        self.assertIn("no code at all", self.good("01", "status"))
+        self.good("1", "next")
+        self.assertEqual(self.read("build/live/01/a.hpp"), ONE)
+
+    def test_shows_the_beat_and_its_note(self):
+        out = self.live("show")
+        self.assertIn("beat 1 of 5: a.hpp, line 7", out)
+        self.assertIn("does not compile yet", out)
+        self.assertIn("A second function", out)
+        self.assertIn("Why there is a second one.", out)
+        self.assertNotIn("Before the heading", out)
+        self.assertIn("+inline int two()", out)
+        self.assertIn("shows something new", self.live("show", "2"))
+        self.assertIn("It needs an offset.", self.live("show", "2"))
+
+    def test_next_applies(self):
+        out = self.live("next")
+        self.assertIn("In: beat 1.", out)
+        self.assertIn("beat 2 of 5", out)
+        self.assertIn("return offset;", self.work())
+        self.assertIn("`run` shows something new: demo pair",
+                      self.live("next"))
+
+    def test_comments_go_in_by_themselves(self):
+        self.live("next")
+        self.live("next")
+        out = self.live("next")
+        self.assertIn("beats 4 to 5, which only add comments", out)
+        self.assertIn("this is 02_two", out)
+        self.assertEqual(self.work(), TWO)
+        self.assertEqual(self.beat(), 5)
+        self.assertIn("this is 02_two", self.live("next"))
+
+    def test_goto_and_back(self):
+        self.live("goto", "last")
+        self.assertEqual(self.work(), TWO)
+        self.live("back")
+        self.assertEqual(self.beat(), 2)
+        self.live("goto", "4")
+        self.assertEqual(self.work().count("///"), 1)
+        self.live("back")
+        self.live("back")
+        self.live("back")
+        self.assertEqual(self.work(), ONE)
+        self.assertIn("this is the beginning", self.bad("02", "back"))
+
+    def test_a_beat_that_is_none(self):
+        for word in ("6", "x", "-1"):
+            self.assertIn("a number from 0 to 5", self.bad("02", "goto", word))
+        self.assertIn("a number from 0", self.bad("02", "goto"))
+        self.assertIn("too much", self.bad("02", "next", "2"))
+        self.assertIn("no stage 3", self.bad("3", "next"))
+        self.assertEqual(self.call("02", "jump").returncode, 2)
+
+    def test_lists_the_chapters(self):
+        self.live("goto", "2")
+        out = self.good()
+        self.assertRegex(out, r"01_one +2 beats, +\d+ min\n")
+        self.assertRegex(out, r"02_two +5 beats, +\d+ min +after beat 2 of 5")
+
+    def test_a_file_that_the_book_does_not_have(self):
+        self.live("goto", "1")
+        self.write("build/live/02/extra.hpp", "int x;\n")
+        self.assertIn("extra.hpp: the book has no such file",
+                      self.refused("next"))
+        self.live("rescue")
+        self.assertFalse((self.root / "build/live/02/extra.hpp").exists())
+        self.assertEqual(self.read("build/live/02/kept/1/extra.hpp"),
+                         "int x;\n")
+
+    def test_what_is_in_the_folder_already_is_kept(self):
+        self.write("build/live/02/a.hpp", "mine\n")
+        self.assertIn("kept/1", self.live("status"))
+        self.assertEqual(self.kept(1), "mine\n")
+
+
+class Typing(LiveTest):
+    RIGHT = "return 1;\n}\n\ninline int two()\n{\n    return offset;\n}\n"
+    OTHER_SPACE = "return 1;\n}\ninline int two( ) {\n  return\noffset ; }\n"
+    WRONG = "return 1;\n}\n\ninline int two()\n{\n    return offset + 1;\n}\n"
+
+    def type(self, text: str) -> None:
+        self.live("status")
+        self.typed("return 1;\n}\n", text)
+
+    def test_typed_as_in_the_book(self):
+        self.type(self.RIGHT)
+        self.assertIn("Right: beat 1", self.live("check"))
+        out = self.live("next")
+        self.assertIn("Typed as in the book: beat 1.", out)
+        self.assertEqual(self.beat(), 1)
+
+    def test_white_space_does_not_count(self):
+        self.type(self.OTHER_SPACE)
+        self.live("next")
+        self.assertEqual(self.beat(), 1)
+        self.assertIn("    return offset;\n", self.work())
+
+    def test_two_words_are_not_one(self):
+        self.type(self.RIGHT.replace("return offset", "returnoffset"))
+        self.refused("next")
+
+    def test_two_beats_typed_at_once(self):
+        self.type(self.RIGHT.replace("offset", "2"))
+        self.assertIn("Right: beats 1 to 2", self.live("check"))
+        self.assertIn("something new: demo pair", self.live("next"))
+        self.assertEqual(self.beat(), 2)
+
+    def test_typed_wrong(self):
+        self.type(self.WRONG)
+        before = self.work()
+        for verb in ("check", "next"):
+            out = self.refused(verb)
+            self.assertIn("a.hpp line 10:", out)
+            self.assertRegex(out, r"yours: +return offset \+ 1;")
+            self.assertRegex(out, r"book: +return offset;")
+        self.assertEqual(self.work(), before)
+        self.assertEqual(self.beat(), 0)
+        self.assertIn("not the next beat", self.live("status"))
+
+    def test_only_a_comment_is_missing(self):
+        self.type("return 1;\n}\n")
+        self.live("goto", "3")
+        self.typed("int one()", "// The first, or so.\nint one()")
+        self.assertIn("only comments differ", self.refused("check"))
+
+    def test_half_of_it_is_typed(self):
+        self.type("return 1;\n}\n\ninline int two()\n{\n")
+        self.assertIn("(the end of the file)", self.refused("check"))
+
+    def test_a_fault_in_another_file(self):
+        self.type(self.RIGHT)
+        self.typed("run_all", "run_al", "main.cpp")
+        out = self.refused("next")
+        self.assertIn("main.cpp line 5", out)
+        self.assertNotIn("a.hpp line", out)
+
+    def test_a_file_is_gone(self):
+        self.type(self.RIGHT)
+        (self.root / "build/live/02/main.cpp").unlink()
+        self.assertIn("main.cpp: is not there", self.refused("check"))
+        self.live("rescue")
+        self.assertEqual(self.read("build/live/02/main.cpp"), MAIN)
+
+    def test_rescue(self):
+        self.type(self.WRONG)
+        before = self.work()
+        out = self.live("rescue")
+        self.assertIn("kept in", out)
+        self.assertIn("kept/1", out)
+        self.assertEqual(self.kept(1), before)
+        self.assertEqual(self.beat(), 1)
+        self.assertNotIn("+ 1", self.work())
+        self.assertIn("Kept aside", self.live("status"))
+        self.typed("offset", "wrong")
+        self.live("rescue")
+        self.assertIn("return wrong;", self.kept(2))
+        self.assertEqual(self.kept(1), before)
+
+    def test_rescue_with_nothing_typed(self):
+        self.live("next")
+        before = self.work()
+        self.assertIn("Nothing is typed", self.live("rescue"))
+        self.assertEqual(self.work(), before)
+        self.assertFalse((self.root / "build/live/02/kept").exists())
+
+    def test_goto_back_and_restart_keep_what_was_typed(self):
+        for number, words in enumerate(
+                (("goto", "1"), ("goto", "0"), ("back",), ("restart",)),
+                start=1):
+            self.live("goto", "1")
+            self.typed("offset", f"wrong_{number}")
+            self.assertIn(f"kept/{number}", self.live(*words))
+            self.assertIn(f"wrong_{number}", self.kept(number))
+            self.assertNotIn("wrong", self.work())
+
+    def test_nothing_is_kept_when_nothing_is_lost(self):
+        self.type(self.RIGHT)
+        self.live("goto", "0")
+        self.assertFalse((self.root / "build/live/02/kept").exists())
+
+
+class Clock(LiveTest):
+    def spend(self, *seconds: float) -> str:
+        now = time.time() + 1e6
+        with patch("time.time", lambda: now):
+            self.live("restart")
+            for pause in seconds:
+                now += pause
+                out = self.live("status")
+        return out
+
+    def test_minutes_taken_and_planned(self):
+        self.assertIn("5 min taken", self.spend(60, 240))
+
+    def test_a_break_is_no_work(self):
+        self.assertIn("2 min taken", self.spend(60, 86400, 60))
+
+    def test_minutes_for_all_of_it(self):
+        self.live("goto", "2")
+        self.assertIn("30 planned in all", self.live("minutes", "30"))
+        out = self.live("status")
+        planned = int(out.split(" planned up to here")[0].split()[-1])
+        self.assertTrue(0 < planned < 30, out)
+        self.assertIn("whole number", self.bad("02", "minutes", "x"))
+
+    def test_closing_beats_take_no_time(self):
+        self.live("goto", "3")
+        before = self.live("status").split("taken, ")[1]
+        self.live("goto", "last")
+        self.assertEqual(self.live("status").split("taken, ")[1].split("\n")[0],
+                         before.split("\n")[0])
+
+    def test_a_record_that_is_damaged(self):
+        self.live("next")
+        self.write("build/live/02/.live.json", "{")
+        self.assertIn("remove it", self.bad("02", "next"))
+
+
+class Asking(LiveTest):
+    def ask(self, *lines: str) -> str:
+        done = self.call("02", stdin="".join(line + "\n" for line in lines))
+        self.assertEqual((done.stderr, done.returncode), ("", 0))
+        return done.stdout
+
+    def setUp(self) -> None:
+        super().setUp()
+        # No compiler: the prompt is there without it.
+        load("live")
+        prepare = patch("live.Compiler.prepare",
+                        side_effect=load("live").Problem("none"))
+        prepare.start()
+        self.addCleanup(prepare.stop)
+
+    def test_verbs_at_the_prompt(self):
+        out = self.ask("next", "n", "status", "quit")
+        self.assertIn("02 2/5", out)
+        self.assertIn("after beat 2 of 5", out)
+        self.assertEqual(self.beat(), 2)
+
+    def test_the_end_of_the_input_leaves(self):
+        self.assertIn("goes on from here", self.ask("next"))
+        self.assertEqual(self.beat(), 1)
+
+    def test_both_ways_mix(self):
+        self.live("next")
+        self.assertIn("02_two, after beat 1", self.ask("next"))
+        self.assertIn("after beat 2", self.live("status"))
+
+    def test_an_empty_line_shows_the_beat_again(self):
+        self.assertEqual(self.ask("", "").count("beat 1 of 5: "), 3)
+        self.assertEqual(self.beat(), 0)
+
+    def test_mistakes_do_not_end_it(self):
+        out = self.ask("jump", "goto 99", "goto 'x", "show 1 2", "next")
+        self.assertIn("there is no verb jump", out)
+        self.assertIn("a number from 0 to 5", out)
+        self.assertEqual(self.beat(), 1)
+
+    def test_help(self):
+        out = self.ask("help")
+        for verb in (*load("live").VERBS, "quit"):
+            self.assertIn(f"  {verb} ", out)
+
+
+def has_tools() -> bool:
+    return bool(shutil.which("c++") and shutil.which("ar"))
+
+
+@unittest.skipUnless(has_tools(), "no c++ and ar")
+class Building(LiveTest):
+    """With a common/ that is three lines, so that it takes no time."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        build = self.root / "out"
+        (build / "common").mkdir(parents=True)
+        (build / "bin").mkdir()
+        self.write("out/common/nothing.cpp", "int nothing;\n")
+        subprocess.run(["c++", "-c", "nothing.cpp"], check=True,
+                       cwd=build / "common")
+        subprocess.run(["ar", "rcs", "libcommon.a", "nothing.o"], check=True,
+                       cwd=build / "common")
+        environment = patch.dict(os.environ, BUILD_BIN=str(build / "bin"))
+        environment.start()
+        self.addCleanup(environment.stop)
+
+    def test_builds_what_there_is_to_see(self):
+        out = self.live("build")
+        self.assertIn("demo old", out)
+        self.assertIn("as stage 01_one has it", out)
+        self.live("next")
+        out = self.refused("run")
+        self.assertIn("does not compile after beat 1, and need not;"
+                      " it does after beat 2.", out)
+        self.live("next")
+        self.assertIn("demo pair", self.live("build"))
+        self.assertEqual(self.program(), "1 2\n")
+        self.assertTrue((self.root / "build/live/02/demos/pair.cpp").exists())
+        self.assertFalse((self.root / "build/live/02/later/pair.cpp").exists())
+
+    def program(self) -> str:
+        return subprocess.run([self.root / "build/live/02/program"],
+                              capture_output=True, text=True).stdout
+
+    def test_a_demo_that_needs_what_comes_later(self):
+        out = self.refused("run", "pair")
+        self.assertIn("demo pair needs what is typed after beat 0;"
+                      " the book runs it after beat 2", out)
+        self.assertIn("there is no demo x; there are: old, pair",
+                      self.bad("02", "run", "x"))
+
+    def test_an_error_is_told_with_its_place(self):
+        self.live("goto", "2")
+        self.typed("return 2;", "return zwei;")
+        out = self.refused("run")
+        self.assertRegex(out, r"a\.hpp:10:\d+: error: .*zwei")
+        self.assertNotIn(str(self.root), out)
+
+    def test_only_what_changed_is_compiled(self):
+        self.live("goto", "2")
+        self.live("build")
+        objects = self.root / "build/live/objects"
+        before = {path.name for path in objects.glob("*.o")}
+        self.live("build")
+        self.assertEqual({path.name for path in objects.glob("*.o")}, before)
+        self.typed("return 2;", "return 1 + 1;")
+        self.live("build")
+        self.assertEqual(len(list(objects.glob("*.o"))), 2 * len(before))
+
+
+class Real(unittest.TestCase):
+    """The book and the stages themselves; nothing is compiled."""
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.live = load("live")
+        cls.stages = find_stages(ROOT)
+        cls.book = read_book(ROOT)
+
+    def session(self, stage):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        chapter = self.live.Chapter(self.book, self.stages, stage)
+        return self.live.Session(Path(folder.name), chapter)
+
+    def perform(self, session, *words: str) -> int:
+        with redirect_stdout(io.StringIO()):
+            return self.live.perform(session, words[0], list(words[1:]))
+
+    def test_the_last_beat_gives_the_stage(self):
+        for stage in self.stages:
+            with self.subTest(stage.name):
+                session = self.session(stage)
+                self.perform(session, "goto", "last")
+                self.assertEqual(session.work(), lesson_lines(stage))
+
+    def test_next_by_next_from_03_to_04(self):
+        stage = next(stage for stage in self.stages if stage.number == "04")
+        session = self.session(stage)
+        self.perform(session, "goto", "0")
+        steps = 0
+        while session.record.beat < session.chapter.last:
+            self.assertTrue(session.untouched())
+            self.assertEqual(self.perform(session, "next"), 0)
+            steps += 1
+        self.assertEqual(session.work(), lesson_lines(stage))
+        closing = sum(map(self.live.is_closing, session.chapter.beats))
+        self.assertEqual(steps, session.chapter.last - closing)
+        self.assertGreater(closing, 5)
+
+    def test_a_wrong_edit_on_the_way_from_03_to_04(self):
+        stage = next(stage for stage in self.stages if stage.number == "04")
+        session = self.session(stage)
+        number = next(beat.number for beat in session.chapter.beats
+                      if "call_at(Seconds when, Callback" in
+                      "\n".join(beat.texts("+")))
+        self.perform(session, "goto", str(number - 1))
+        path = session.folder / "event_loop.hpp"
+        right = "".join(line + "\n" for line
+                        in session.chapter.states[number]["event_loop.hpp"])
+        path.write_text(right.replace("time() + delay", "time() - delay"))
+        self.assertEqual(self.perform(session, "next"), 1)
+        self.assertEqual(session.record.beat, number - 1)
+        path.write_text(right.replace(" + ", "+").replace("\n  ", "\n\t"))
+        self.assertEqual(self.perform(session, "next"), 0)
+        self.assertEqual(session.record.beat, number)
+        self.assertEqual(path.read_text(), right)
+
+    def test_what_shows_something_can_be_run(self):
+        """After such a beat, `run` knows a demo of the book."""
+        for stage in self.stages:
+            session = self.session(stage)
+            session.put_demos()
+            for beat in session.chapter.beats:
+                if "shows" in beat.tags:
+                    session.put(beat.number)
+                    self.assertTrue(self.live.choices(session, []), beat.where)
+
+    @unittest.skipUnless(os.environ.get("SOAK"), "with SOAK=1 only")
+    def test_what_shows_something_builds(self):
+        for stage in self.stages:
+            session = self.session(stage)
+            session.compiler = self.live.Compiler(ROOT)
+            session.put_demos()
+            for beat in session.chapter.beats:
+                if "shows" in beat.tags:
+                    session.put(session.chapter.after_closing(beat.number))
+                    with self.subTest(beat.where):
+                        self.assertEqual(self.perform(session, "build"), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
