@@ -87,8 +87,13 @@ class Compiler:
             return (shlex.split(os.environ.get("CXX") or "c++"),
                     Path(given).resolve().parent)
         build = self.root / "build" / "release"
-        if not (build / "common" / "libcommon.a").is_file():
-            wait("Building common/: only now does it take half a minute.")
+        library = build / "common" / "libcommon.a"
+        known = self.root / "build" / ".ready"      # of scripts/lib.sh
+        if is_newer(library, self.root / "common") and known.is_file():
+            compiler = os.environ.get("CXX") or known.read_text().split("\n")[0]
+            return shlex.split(compiler), build
+        if not library.is_file():
+            wait("Building common/: only the first time it takes a while.")
         read, write = os.pipe()
         with os.fdopen(read) as reader:
             done = subprocess.run(
@@ -131,9 +136,10 @@ class Compiler:
                    f"-I{self.root}"]
         headers = [path for place in dict.fromkeys([folder, source.parent])
                    for path in sorted(place.glob("*.hpp"))]
-        key = _digest(*command, str(source), self.common_state,
+        # Not by its folder: what moves is not compiled again.
+        key = _digest(*command, self.common_state,
                       *(part for path in [source, *headers]
-                        for part in (str(path), path.read_bytes())))
+                        for part in (path.name, path.read_bytes())))
         path = self.folder / f"{key}.o"
         with self.lock:
             known = self.under_way.get(path)
@@ -197,6 +203,13 @@ def _compile(command: list[str], source: Path, folder: Path,
     if good or any(map(_ERROR.match, output.splitlines())):
         said.write_text(output)     # else it was interrupted
     return Object(source, path, output, good)
+
+
+def is_newer(made: Path, folder: Path) -> bool:
+    """Whether a file was made after all that is in a folder."""
+    return made.is_file() and all(
+        path.stat().st_mtime <= made.stat().st_mtime
+        for path in folder.iterdir())
 
 
 def _has_libkqueue(build: Path) -> bool:

@@ -52,13 +52,14 @@ class FoldersTest(StageTest):
         def check(stage):
             for name in ("CMakeLists.txt", "README.md", "main.cpp"):
                 self.assertTrue((stage.folder / name).is_file(), name)
-            for name in ("demos", "tests", "pitfalls"):
+            for name in ("demos", "tests", "pitfalls", "quiz"):
                 files = list((stage.folder / name).glob("*.cpp"))
                 self.assertNotEqual(files, [], f"{name}/ is empty")
             for path in stage.folder.iterdir():
                 known = path.name in ("CMakeLists.txt", "README.md", "main.cpp")
                 known = known or path.suffix == ".hpp"
-                known = known or path.name in ("demos", "tests", "pitfalls")
+                known = known or path.name in (
+                    "demos", "tests", "pitfalls", "quiz")
                 self.assertTrue(known, f"what is {path.name}?")
 
         self.for_each(support.stages(), check)

@@ -3,9 +3,9 @@
 //
 // Explanation:
 // cancel() returns true: the task was not done, and has been asked. It does not
-// run the task. The CancelledError is thrown in when the loop comes to it, which
-// cannot be before whoever cancelled gives control back, at its co_await. A task
-// that has ended cannot be cancelled: false.
+// run the task. The CancelledError is thrown in when the loop comes to it, and
+// that cannot be before whoever cancelled gives control back, at its co_await.
+// A task that has ended cannot be cancelled: false.
 #include <cstdio>
 
 #include "asyncio.hpp"

@@ -5,7 +5,8 @@
 // A selector keeps nothing about what is ready: it asks the kernel at each
 // select(). Two of them may watch the same descriptor, both are told, and when
 // somebody else has read the bytes, both say that there is nothing. That is why
-// "ready" is only a hint: who comes second may find nothing, and must not block.
+// "ready" is only a hint: whoever comes second may find nothing, and must not
+// block.
 #include <sys/socket.h>
 #include <unistd.h>
 

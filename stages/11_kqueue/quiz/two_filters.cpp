@@ -2,10 +2,10 @@
 // many events does kevent() return? epoll would return one.
 //
 // Explanation:
-// For kqueue the thing that is watched is a pair: descriptor and filter. Reading
-// and writing are two entries, so they are two events, each with its filter,
-// and a loop that counts descriptors has to put them together again. To delete
-// one of them leaves the other.
+// For kqueue the thing that is watched is a pair, descriptor and filter.
+// Reading and writing are two entries, so they are two events, each with its
+// filter, and a loop that counts descriptors has to put them together again.
+// To delete one of them leaves the other.
 #include <sys/socket.h>
 #include <unistd.h>
 
