@@ -340,6 +340,13 @@ class Typing(LiveTest):
         self.assertIn("main.cpp line 5", out)
         self.assertNotIn("a.hpp line", out)
 
+    def test_a_fault_elsewhere_and_nothing_typed(self):
+        self.live("status")
+        self.typed("run_all", "run_al", "main.cpp")
+        out = self.refused("check")
+        self.assertIn("a.hpp: nothing is typed yet", out)
+        self.assertIn("main.cpp line 5", out)
+
     def test_a_file_is_gone(self):
         self.type(self.RIGHT)
         (self.root / "build/live/02/main.cpp").unlink()
