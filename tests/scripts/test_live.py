@@ -1,4 +1,4 @@
-# ctest: timeout=120
+# ctest: timeout=240
 """scripts/live: beats applied, typed, rescued; the files stay the book's."""
 from __future__ import annotations
 
