@@ -50,6 +50,8 @@ class Compiler:
         self.pool = ThreadPoolExecutor(max(os.cpu_count() or 2, 2))
         self.under_way: dict[Path, Future] = {}
         self.lock = threading.Lock()
+        self.running: set[subprocess.Popen] = set()
+        self.compiler: list[str] = []
         self.command: list[str] = []
         self.library = Path()
         self.libraries: list[str] = []
@@ -78,6 +80,7 @@ class Compiler:
         self.common_state = b"".join(
             path.read_bytes()
             for path in sorted((self.root / "common").glob("*.hpp")))
+        self.compiler = compiler
         self.command = [*compiler, *flags, "-include", str(header)]
 
     def _common(self, wait) -> tuple[list[str], Path]:
@@ -146,8 +149,44 @@ class Compiler:
             if not known or known.done() and (
                     known.exception() or not known.result().good):
                 self.under_way[path] = self.pool.submit(
-                    _compile, command, source, folder, path)
+                    self._compile, command, source, folder, path)
             return self.under_way[path]
+
+    def _compile(self, command: list[str], source: Path, folder: Path,
+                 path: Path) -> Object:
+        said = path.with_suffix(".txt")
+        if said.is_file():
+            os.utime(said)
+            return Object(source, path, said.read_text(), path.is_file())
+        path.parent.mkdir(parents=True, exist_ok=True)
+        made = path.with_name(f"{path.name}.{os.getpid()}")
+        status, output = self._run(
+            [*command, "-c", str(source), "-o", str(made)], folder)
+        output = output.replace(f"{folder}/", "")
+        if status == 0:
+            os.replace(made, path)
+        if status == 0 or any(map(_ERROR.match, output.splitlines())):
+            said.write_text(output)     # else it was interrupted
+        return Object(source, path, output, status == 0)
+
+    def _run(self, command: list[str], folder: Path) -> tuple[int, str]:
+        try:
+            process = subprocess.Popen(
+                command, cwd=folder, stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                errors="replace")
+        except OSError as error:
+            raise Problem(f"cannot run the compiler: {error}") from error
+        self.running.add(process)
+        output, _ = process.communicate()
+        self.running.discard(process)
+        return process.returncode, output
+
+    def stop(self) -> None:
+        """Ends what is under way: nobody is going to ask for it."""
+        self.pool.shutdown(wait=False, cancel_futures=True)
+        for process in list(self.running):
+            process.terminate()
 
     def busy(self) -> bool:
         return any(not future.done()
@@ -158,11 +197,12 @@ class Compiler:
         made = program.with_name(f"{program.name}.{os.getpid()}")
         parts = program.with_name(f".{program.name}.parts")
         wanted = "".join(f"{item.path}\n" for item in objects)
+        wanted += f"{self.library} {self.library.stat().st_mtime_ns}\n"
         if (program.is_file() and parts.is_file()
                 and parts.read_text() == wanted):
             return
         done = subprocess.run(
-            [self.command[0], *(str(item.path) for item in objects),
+            [*self.compiler, *(str(item.path) for item in objects),
              str(self.library), *self.libraries, "-o", str(made)],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             errors="replace")
@@ -178,31 +218,6 @@ class Compiler:
         for path in paths[KEPT:]:
             path.unlink(missing_ok=True)
             path.with_suffix(".o").unlink(missing_ok=True)
-
-
-def _compile(command: list[str], source: Path, folder: Path,
-             path: Path) -> Object:
-    said = path.with_suffix(".txt")
-    if said.is_file():
-        good = path.is_file()
-        os.utime(said)
-        return Object(source, path, said.read_text(), good)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    made = path.with_name(f"{path.name}.{os.getpid()}")
-    try:
-        done = subprocess.run(
-            [*command, "-c", str(source), "-o", str(made)], cwd=folder,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, errors="replace")
-    except OSError as error:
-        raise Problem(f"cannot run the compiler: {error}") from error
-    output = done.stdout.replace(f"{folder}/", "")
-    good = done.returncode == 0
-    if good:
-        os.replace(made, path)
-    if good or any(map(_ERROR.match, output.splitlines())):
-        said.write_text(output)     # else it was interrupted
-    return Object(source, path, output, good)
 
 
 def is_newer(made: Path, folder: Path) -> bool:
