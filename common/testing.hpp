@@ -3,9 +3,41 @@
 
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include <doctest/doctest.h>
+
+// doctest shows {?} for these, and then nobody sees what was there.
+namespace doctest {
+
+template <class T>
+struct StringMaker<std::vector<T>> {
+  static String convert(const std::vector<T>& values) {
+    String text = "[";
+    const char* comma = "";
+    for (const T& value : values) {
+      text += comma + toString(value);
+      comma = ", ";
+    }
+    return text + "]";
+  }
+};
+
+template <class T>
+struct StringMaker<std::optional<T>> {
+  static String convert(const std::optional<T>& value) {
+    return value ? toString(*value) : "nothing";
+  }
+};
+
+template <>
+struct StringMaker<std::nullopt_t> {
+  static String convert(std::nullopt_t) { return "nothing"; }
+};
+
+}  // namespace doctest
 
 /// Runs it on a thread of its own with a stack of that many bytes, and waits.
 /// An exception comes back to the caller.

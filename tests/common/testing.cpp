@@ -35,3 +35,11 @@ TEST_CASE("the delays are the same everywhere") {
   CHECK(delay_us(&state) == 4333);
   CHECK(delay_us(&state) == 4777);
 }
+
+TEST_CASE("a failing check shows what was there") {
+  CHECK(doctest::toString(std::vector<std::string>{"a", "b"}) == "[a, b]");
+  CHECK(doctest::toString(std::vector<bool>{true}) == "[true]");
+  CHECK(doctest::toString(std::vector<int>{}) == "[]");
+  CHECK(doctest::toString(std::optional<int>(3)) == "3");
+  CHECK(doctest::toString(std::optional<int>()) == "nothing");
+}
