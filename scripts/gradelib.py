@@ -1,0 +1,347 @@
+"""Builds one idea's tests against somebody's code, runs them, and says how it
+went. What scripts/homework decides and prints is not here."""
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from stagelib import Problem, read_text, split_lines, write_text
+
+REPORT = Path("tests", "homework", "report.cpp")
+SECONDS = float(os.environ.get("HOMEWORK_SECONDS", "10"))    # then it hangs
+LARGE = 4_000_000               # KiB of memory; more is a leak or a loop
+
+
+# --- what all ideas need ---------------------------------------------------
+
+@dataclass
+class Kit:
+    """A compiler, its flags, and what every test program is linked with."""
+    root: Path
+    compiler: list[str]
+    flags: list[str]
+    libraries: list[str]
+
+    def compile(self, source: Path, target: Path, *flags: str) -> str:
+        """What the compiler says; empty if it made the object file."""
+        done = subprocess.run(
+            [*self.compiler, *self.flags, *flags, "-c", str(source),
+             "-o", str(target)],
+            env={**os.environ, "LC_ALL": "C",
+                 "CCACHE_SLOPPINESS": "pch_defines,time_macros"},
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            errors="replace")
+        if done.returncode == 0:
+            return ""
+        return done.stdout or f"the compiler ended with {done.returncode}"
+
+    def link(self, objects: list[Path], target: Path) -> str:
+        done = subprocess.run(
+            [*self.compiler, *map(str, objects), *self.libraries,
+             "-o", str(target)],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            errors="replace")
+        return "" if done.returncode == 0 else done.stdout
+
+
+_BUILD = """
+root=$1 yes=
+. "$root/scripts/lib.sh"
+need_tools
+configure_plain "$build_dir/release" Release || exit 1
+build "$build_dir/release" "what the tests need" common test_main
+"""
+
+
+def prepare(root: Path) -> Kit:
+    """Builds what is not there yet, says so, and installs after asking.
+
+    $HOMEWORK_BUILD: a build of the project that has it already.
+    """
+    build = Path(os.environ.get("HOMEWORK_BUILD") or root / "build/release")
+    if "HOMEWORK_BUILD" not in os.environ:
+        if subprocess.run(["sh", "-c", _BUILD, "homework", root]).returncode:
+            raise Problem("cannot build what the tests need; see above")
+    kit = kit_of(root, build)
+    precompile(kit, root / "build" / "homework")
+    return kit
+
+
+def kit_of(root: Path, build: Path) -> Kit:
+    """What build knows of how this project is compiled."""
+    commands = json.loads(read_text(build / "compile_commands.json"))
+    main = flags = None
+    for entry in commands:
+        words = shlex.split(entry["command"])
+        if entry["file"].endswith("common/testing.cpp") and (
+                "test_main" in entry["command"]):
+            main = Path(entry["directory"], words[words.index("-o") + 1])
+            flags = words
+    if main is None:
+        raise Problem(f"{build}: not a build of this project")
+    start = next(number for number, word in enumerate(flags)
+                 if word.startswith("-"))
+    includes = [word for word in flags if re.match("-[DI].|-std=", word)]
+    includes += [f"-isystem{value}" for word, value in zip(flags, flags[1:])
+                 if word == "-isystem"]
+    libraries = [str(main), str(build / "common" / "libcommon.a"), "-pthread"]
+    if "-DASYNCIO_LIBKQUEUE" in includes:
+        libraries.append("-lkqueue")
+    return Kit(root, flags[:start],
+               [*dict.fromkeys(includes), f"-I{root}", "-O0", "-pthread",
+                "-Wall", "-Wno-unused", "-Werror=return-type",
+                "-fdiagnostics-color=never", "-fno-diagnostics-show-option"],
+               libraries)
+
+
+def precompile(kit: Kit, folder: Path) -> None:
+    """Compiles the systems' headers and doctest once: they are what takes a
+    test's time. A file that lacks an #include may therefore pass."""
+    includes = {"#include <doctest/doctest.h>"}
+    for pattern in ("stages/*/*.hpp", "stages/*/tests/*.cpp", "common/*.hpp"):
+        for path in kit.root.glob(pattern):
+            includes |= set(re.findall(r"^#include <\S+>$", read_text(path),
+                                       re.M))
+    text = "#pragma once\n" + "".join(
+        f"#if __has_include({include[9:]})\n{include}\n#endif\n"
+        for include in sorted(includes))
+    version = subprocess.run([*kit.compiler, "--version"],
+                             capture_output=True, text=True).stdout
+    key = hashlib.sha256("\n".join(
+        [text, version, *kit.compiler, *kit.flags,
+         read_text(kit.root / REPORT)]).encode()).hexdigest()[:16]
+    folder = folder / f"kit-{key}"
+    header = folder / "system.hpp"
+    report = folder / "report.o"
+    if not report.is_file():
+        making = folder.with_name(f"{folder.name}.{os.getpid()}")
+        making.mkdir(parents=True, exist_ok=True)
+        write_text(making / "system.hpp", text)
+        errors = kit.compile(making / "system.hpp",
+                             making / "system.hpp.gch", "-x", "c++-header")
+        errors = errors or kit.compile(kit.root / REPORT, making / "report.o")
+        if errors:
+            raise Problem(f"cannot compile {REPORT}:\n{errors}")
+        try:
+            making.rename(folder)
+        except OSError:
+            pass                # somebody else was quicker
+    kit.flags += ["-include", str(header)]
+    kit.libraries.insert(0, str(report))
+
+
+# --- building one idea -----------------------------------------------------
+
+def is_built(target: Path, command: list[str]) -> bool:
+    """Whether nothing has changed that target was made of."""
+    try:
+        known = json.loads(read_text(target.with_suffix(".made")))
+        return target.is_file() and known["command"] == command and all(
+            stamp_of(path) == stamp for path, stamp in known["files"].items())
+    except (OSError, ValueError, KeyError):
+        return False
+
+
+def stamp_of(path: str) -> list[int]:
+    status = os.stat(path)
+    return [status.st_mtime_ns, status.st_size]
+
+
+def remember(target: Path, command: list[str], dependencies: Path) -> None:
+    text = read_text(dependencies).replace("\\\n", " ").partition(":")[2]
+    paths = [path.replace("\\ ", " ")
+             for path in re.findall(r"(?:\\.|\S)+", text)]
+    write_text(target.with_suffix(".made"), json.dumps(
+        {"command": command,
+         "files": {path: stamp_of(path) for path in paths}}))
+
+
+def build_idea(kit: Kit, source: Path, code: Path, target: Path) -> str:
+    """Makes target of the tests in source and the headers in code; what the
+    compiler says if that fails."""
+    command = [*kit.compiler, *kit.flags, *kit.libraries, str(source)]
+    if is_built(target, command):
+        return ""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.with_suffix(".made").unlink(missing_ok=True)
+    target.unlink(missing_ok=True)
+    dependencies = target.with_suffix(".d")
+    errors = kit.compile(source, target.with_suffix(".o"), f"-I{code}",
+                         "-MMD", "-MF", str(dependencies))
+    errors = errors or kit.link([target.with_suffix(".o")], target)
+    if not errors:
+        remember(target, command, dependencies)
+    return errors
+
+
+# --- running one idea ------------------------------------------------------
+
+@dataclass
+class Fault:
+    """Something a test case expected that was not so."""
+    text: str                   # what it expected, or what was thrown
+    file: str = ""
+    line: int = 0
+    seen: str = ""
+
+
+@dataclass
+class Case:
+    name: str
+    ended: bool = False
+    failed: bool = False
+    faults: list[Fault] = field(default_factory=list)
+    stubs: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Outcome:
+    """How an idea's tests went.
+
+    status: passed, failed, crash, hang, compile (it does not), missing (what
+    the tests use is not there yet).
+    """
+    status: str
+    cases: list[Case] = field(default_factory=list)
+    printed: str = ""
+    errors: str = ""            # the compiler's
+    missing: list[str] = field(default_factory=list)
+    reason: str = ""            # of a crash
+    seconds: float = 0.0
+
+    @property
+    def failed(self) -> list[Case]:
+        return [case for case in self.cases if case.failed or not case.ended]
+
+
+_SHELL = 'ulimit -c 0; ulimit -v "$0" 2>/dev/null; exec "$@"'
+
+
+def run_idea(program: Path, everything: bool = False,
+             seconds: float = 0) -> Outcome:
+    """Runs the tests of one idea, but those that are huge."""
+    seconds = seconds or SECONDS
+    report = program.with_suffix(".report")
+    report.unlink(missing_ok=True)
+    printed = program.with_suffix(".printed")
+    command = [str(program), "--reporters=homework"]
+    if not everything:
+        command.append("--test-suite-exclude=huge")
+    started = time.monotonic()
+    hang = False
+    with open(printed, "wb") as output:
+        child = subprocess.Popen(
+            ["sh", "-c", _SHELL, str(LARGE), *command],
+            stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+            start_new_session=True, cwd=program.parent,
+            env={**os.environ, "HOMEWORK_REPORT": str(report)})
+        try:
+            child.wait(seconds)
+        except subprocess.TimeoutExpired:
+            hang = True
+            # doctest says in which test case this reaches it.
+            end(child)
+        except BaseException:
+            end(child)
+            raise
+    cases, crash, done = read_report(report)
+    outcome = Outcome("passed", cases, seconds=time.monotonic() - started)
+    with open(printed, "rb") as output:
+        outcome.printed = output.read(4000).decode("utf-8", "replace")
+    if hang:
+        outcome.status = "hang"
+    elif crash or not done:
+        outcome.status = "crash"
+        outcome.reason = crash or reason_of(child.returncode)
+    elif any(case.failed for case in cases):
+        outcome.status = "failed"
+    if outcome.status != "passed":
+        outcome.missing = missing_in(outcome)
+        if outcome.missing:
+            outcome.status = "missing"
+    elif not cases and not everything:
+        return run_idea(program, True)
+    return outcome
+
+
+def end(child: subprocess.Popen) -> None:
+    for number, patience in ((signal.SIGTERM, 1), (signal.SIGKILL, None)):
+        try:
+            os.killpg(child.pid, number)
+        except ProcessLookupError:
+            pass
+        try:
+            child.wait(patience)
+            return
+        except subprocess.TimeoutExpired:
+            pass
+
+
+def reason_of(status: int) -> str:
+    if status < 0:
+        try:
+            return signal.strsignal(-status) or f"signal {-status}"
+        except ValueError:
+            return f"signal {-status}"
+    return f"it ended with exit status {status}"
+
+
+def missing_in(outcome: Outcome) -> list[str]:
+    """The functions that are not there yet, if nothing else is wrong."""
+    failed = outcome.failed
+    if failed and all(case.stubs for case in failed):
+        return list(dict.fromkeys(
+            name for case in failed for name in case.stubs))
+    return []
+
+
+_ESCAPE = {"n": "\n", "t": "\t", "\\": "\\"}
+
+
+def read_report(path: Path) -> tuple[list[Case], str, bool]:
+    """The test cases, what crashed if anything did, whether it came to its
+    end."""
+    cases: list[Case] = []
+    crash = ""
+    done = False
+    lines = split_lines(read_text(path)) if path.is_file() else []
+    for line in lines:
+        kind, *fields = [re.sub(r"\\(.)", lambda m: _ESCAPE.get(m[1], m[1]),
+                                part) for part in line.split("\t")]
+        if kind == "case":
+            cases.append(Case(fields[0]))
+        elif kind == "done":
+            done = True
+        elif not cases:
+            continue
+        elif kind == "end":
+            cases[-1].ended = True
+            cases[-1].failed = fields[0] == "failed"
+        elif kind == "stub":
+            cases[-1].stubs.append(fields[0])
+        elif kind == "crash":
+            crash = fields[0]
+            cases[-1].faults.append(Fault(f"it crashed: {fields[0]}"))
+        elif kind == "exception":
+            cases[-1].faults.append(Fault(f"it threw: {fields[0]}"))
+        elif kind == "assert":
+            file, number, name, text, seen = fields
+            cases[-1].faults.append(
+                Fault(f"{name}({text})", file, int(number), seen))
+    return cases, crash, done
+
+
+def grade(kit: Kit, source: Path, code: Path, target: Path) -> Outcome:
+    """Builds and runs one idea."""
+    errors = build_idea(kit, source, code, target)
+    if errors:
+        return Outcome("compile", errors=errors)
+    return run_idea(target)

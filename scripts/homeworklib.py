@@ -1,0 +1,447 @@
+"""What scripts/homework reads: assignments, hints, known-wrong submissions.
+
+Three kinds of assignment, all of which `start`, `check`, `hint` ... know:
+
+NN          a stage. tests/homework/NN_name.md is its text,
+            stages/NN_name/tests/ its tests, the stage its solution.
+NN-hard     the same where NN has easier exercises of its own (01).
+NAME        a folder: tests/homework/open/NAME/ (open-ended), or
+            tests/homework/NN_name/ (the exercises of NN). In it
+              README.md      the text, in the format below
+              tests/IDEA.cpp one doctest file for each idea
+              start/         optional: files put over those of its stage
+              solution/      files that, put over that, pass all the tests
+              wrong          known-wrong submissions, applied to the solution
+
+The text:
+
+    # Title
+    stage: NN                       (folders only: whose code one starts with)
+
+    A paragraph or more: what to build, in which files, what to read first.
+
+    ## IDEA
+    What it means when this idea's tests fail, and one next step.
+
+    ### Hint 1
+    ### Hint 2
+    ### Beats
+    `a piece of code`               (a stage's: hint 3 is the chapter's beats
+                                     whose '+' lines contain one of these)
+    ### Hint 3                      (instead of Beats; the rule for folders)
+
+Headings in fenced blocks are none. Ideas come in the order in which one would
+build them; every tests/IDEA.cpp has a section.
+
+Known-wrong submissions, NN_name.wrong or NAME/wrong:
+
+    # A comment.
+    == name_of_it
+    idea: IDEA
+    why: One sentence: the misconception.
+    file: event_loop.hpp
+    <<<<
+    lines that are there exactly once
+    ----
+    lines that take their place
+    >>>>
+
+More `file:` and <<<< ---- >>>> may follow; without `file:`, the last one's.
+"""
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from stagelib import (
+    Beat, Problem, Stage, find_run, find_stages, is_lesson, nearest_miss,
+    read_book, read_lines, stage_before)
+
+HOMEWORK = Path("tests", "homework")
+HARD = "-hard"
+
+
+# --- the text --------------------------------------------------------------
+
+@dataclass
+class Section:
+    """What is said about one idea."""
+    idea: str
+    where: str
+    meaning: str = ""
+    hints: dict[int, str] = field(default_factory=dict)
+    beats: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Text:
+    path: Path
+    title: str = ""
+    stage: str = ""
+    intro: str = ""
+    sections: dict[str, Section] = field(default_factory=dict)
+
+
+_HEADING = re.compile(r"(#{1,3}) +(.*?)\s*$")
+
+
+def read_homework_text(path: Path) -> Text:
+    text = Text(path)
+    section = None
+    put = None                  # takes the paragraphs that come next
+    body: list[str] = []
+    fence = ""
+
+    def flush() -> None:
+        if put:
+            put("\n".join(body).strip("\n"))
+        body.clear()
+
+    for number, line in enumerate(read_lines(path), start=1):
+        where = f"{path.name}:{number}"
+        if mark := re.match(r" *(```+|~~~+)", line):
+            if not fence:
+                fence = mark[1]
+            elif mark[1].startswith(fence):
+                fence = ""
+        heading = None if fence else _HEADING.match(line)
+        if not heading:
+            body.append(line)
+            continue
+        flush()
+        depth, name = len(heading[1]), heading[2].strip("`")
+        if depth == 1:
+            text.title = name
+            put = _intro_of(text)
+        elif depth == 2:
+            if name in text.sections:
+                raise Problem(f"{where}: a second section {name}")
+            section = text.sections[name] = Section(name, where)
+            put = _meaning_of(section)
+        elif section is None:
+            raise Problem(f"{where}: {name} comes before any idea")
+        elif name == "Beats":
+            put = _beats_of(section)
+        elif hint := re.fullmatch(r"Hint ([123])", name):
+            put = _hint_of(section, int(hint[1]))
+        else:
+            raise Problem(f"{where}: a heading of the third level is Hint 1,"
+                          f" Hint 2, Hint 3 or Beats, not {name}")
+    flush()
+    if not text.title:
+        raise Problem(f"{path.name}:1: it begins with its title: # ...")
+    return text
+
+
+def _intro_of(text: Text):
+    def put(body: str) -> None:
+        rest = []
+        for line in body.split("\n"):
+            head = re.match(r"stage: *(\S+)\s*$", line)
+            if head and not text.stage:
+                text.stage = head[1]
+            else:
+                rest.append(line)
+        text.intro = "\n".join(rest).strip("\n")
+    return put
+
+
+def _meaning_of(section: Section):
+    def put(body: str) -> None:
+        section.meaning = body
+    return put
+
+
+def _hint_of(section: Section, level: int):
+    def put(body: str) -> None:
+        section.hints[level] = body
+    return put
+
+
+def _beats_of(section: Section):
+    def put(body: str) -> None:
+        for line in body.split("\n"):
+            if line.strip():
+                piece = re.fullmatch(r"\s*(?:[-*] +)?(`+) ?(.+?) ?\1\s*", line)
+                if not piece:
+                    raise Problem(f"{section.where}: {section.idea}: a line of"
+                                  f" Beats is `a piece of code`, not: {line}")
+                section.beats.append(piece[2])
+    return put
+
+
+# --- known-wrong submissions -----------------------------------------------
+
+@dataclass
+class Edit:
+    file: str
+    old: list[str]
+    new: list[str]
+    where: str
+
+
+@dataclass
+class Wrong:
+    name: str
+    where: str
+    idea: str = ""
+    why: str = ""
+    edits: list[Edit] = field(default_factory=list)
+
+
+def read_wrong(path: Path) -> list[Wrong]:
+    found: list[Wrong] = []
+    lines = iter(enumerate(read_lines(path), start=1))
+    file = ""
+    last = ""                   # the key that a line without one continues
+    for number, line in lines:
+        where = f"{path.name}:{number}"
+        if line.startswith("#") or not line.strip():
+            last = ""
+            continue
+        if head := re.match(r"== *(\S+)\s*$", line):
+            found.append(Wrong(head[1], where))
+            file = last = ""
+            continue
+        if not found:
+            raise Problem(f"{where}: a submission begins with == name_of_it")
+        wrong = found[-1]
+        if line.rstrip() == "<<<<":
+            wrong.edits.append(_read_edit(lines, file, where))
+            last = ""
+        elif key := re.match(r"(idea|why|file): *(.*?)\s*$", line):
+            last = key[1]
+            if last == "file":
+                file = key[2]
+            else:
+                setattr(wrong, last, key[2])
+        elif last == "why":
+            wrong.why += " " + line.strip()
+        else:
+            raise Problem(f"{where}: not understood: {line}")
+    for wrong in found:
+        _check_wrong(wrong, [other.name for other in found])
+    return found
+
+
+def _read_edit(lines, file: str, where: str) -> Edit:
+    edit = Edit(file, [], [], where)
+    side = edit.old
+    for _, line in lines:
+        if line.rstrip() == ">>>>" and side is edit.new:
+            return edit
+        if line.rstrip() == "----" and side is edit.old:
+            side = edit.new
+        else:
+            side.append(line)
+    raise Problem(f"{where}: the edit has no ---- or no >>>>")
+
+
+def _check_wrong(wrong: Wrong, names: list[str]) -> None:
+    for key in ("idea", "why", "edits"):
+        if not getattr(wrong, key):
+            raise Problem(f"{wrong.where}: {wrong.name} has no {key}")
+    if names.count(wrong.name) > 1:
+        raise Problem(f"{wrong.where}: a second submission {wrong.name}")
+    for edit in wrong.edits:
+        if not edit.file:
+            raise Problem(f"{edit.where}: no file: says where this is")
+        if not edit.old:
+            raise Problem(f"{edit.where}: nothing to replace")
+
+
+def apply_wrong(wrong: Wrong, files: dict[str, Path]) -> dict[str, list[str]]:
+    """The changed files' lines, by name."""
+    changed: dict[str, list[str]] = {}
+    for edit in wrong.edits:
+        if edit.file not in files:
+            raise Problem(f"{edit.where}: there is no {edit.file}")
+        lines = changed.get(edit.file) or read_lines(files[edit.file])
+        places = find_run(lines, edit.old)
+        if len(places) != 1:
+            why = (f"is there {len(places)} times" if places
+                   else f"is not there ({nearest_miss(lines, edit.old)})")
+            raise Problem(f"{edit.where}: {wrong.name}: the text to replace"
+                          f" in {edit.file} {why}")
+        start = places[0]
+        changed[edit.file] = (lines[:start] + edit.new
+                              + lines[start + len(edit.old):])
+    return changed
+
+
+# --- assignments -----------------------------------------------------------
+
+@dataclass
+class Assignment:
+    """Something that one can start."""
+    root: Path
+    name: str                   # 04, 01-hard, nursery
+    stage: Stage                # a folder's: whose code one starts with
+    before: Stage | None        # None: nothing comes before, or a folder's
+    folder: Path | None         # tests/homework/..., None for a stage
+
+    @property
+    def text_path(self) -> Path:
+        if self.folder:
+            return self.folder / "README.md"
+        return self.root / HOMEWORK / f"{self.stage.name}.md"
+
+    @property
+    def wrong_path(self) -> Path:
+        if self.folder:
+            return self.folder / "wrong"
+        return self.root / HOMEWORK / f"{self.stage.name}.wrong"
+
+    @property
+    def label(self) -> str:
+        """For messages: `stage 04`, `nursery`."""
+        return self.name if self.folder else f"stage {self.stage.number}"
+
+    def text(self) -> Text:
+        """What is there of it: without a file, titles and nothing else."""
+        if self.text_path.is_file():
+            return read_homework_text(self.text_path)
+        return Text(self.text_path, title=self.stage.name)
+
+    def wrongs(self) -> list[Wrong]:
+        return (read_wrong(self.wrong_path) if self.wrong_path.is_file()
+                else [])
+
+    def tests(self) -> dict[str, Path]:
+        """By idea, in the order of the text."""
+        folder = self.folder or self.stage.folder
+        found = {path.stem: path
+                 for path in sorted(folder.glob("tests/*.cpp"))}
+        order = [idea for idea in self.text().sections if idea in found]
+        return {idea: found[idea]
+                for idea in order + [i for i in found if i not in order]}
+
+    def solution(self) -> dict[str, Path]:
+        """The files that pass, by name."""
+        files = headers(self.stage.folder)
+        if self.folder:
+            files.update(headers(self.folder / "start"))
+            files.update(headers(self.folder / "solution"))
+        return files
+
+    def beats(self) -> list[Beat]:
+        """The chapter's, none for a folder."""
+        return ([] if self.folder
+                else read_book(self.root).beats(self.stage.name))
+
+
+def headers(folder: Path) -> dict[str, Path]:
+    return {path.name: path for path in sorted(folder.glob("*.hpp"))}
+
+
+def find_assignments(root: Path) -> dict[str, Assignment]:
+    """By name: the stages, then the open-ended."""
+    stages = find_stages(root)
+    found: dict[str, Assignment] = {}
+    for stage in stages:
+        exercises = root / HOMEWORK / stage.name
+        name = stage.number
+        if exercises.is_dir():
+            found[name] = Assignment(root, name, stage, None, exercises)
+            name += HARD
+        found[name] = Assignment(
+            root, name, stage, stage_before(stages, stage), None)
+    for readme in sorted(root.glob(f"{HOMEWORK}/open/*/README.md")):
+        folder = readme.parent
+        number = read_homework_text(readme).stage
+        stage = next((stage for stage in stages if stage.number == number),
+                     None)
+        if stage is None:
+            raise Problem(f"{readme}: `stage: NN` names no stage")
+        found[folder.name] = Assignment(root, folder.name, stage, None, folder)
+    return found
+
+
+def pick_assignment(found: dict[str, Assignment], text: str) -> Assignment:
+    """The one that 4, 04, 04_sleep, 1-hard or nursery names."""
+    number, _, rest = text.partition("-")
+    if number.isdigit():
+        text = f"{int(number):02}" + ("-" + rest if rest else "")
+    for assignment in found.values():
+        if text in (assignment.name, assignment.stage.name) and not (
+                text == assignment.stage.name and assignment.folder
+                and assignment.folder.name != text):
+            return assignment
+    raise Problem(f"no homework {text} (there are: {', '.join(found)})")
+
+
+# --- what must hold --------------------------------------------------------
+
+def lint(assignment: Assignment) -> list[str]:
+    """What is wrong with its text and its wrong submissions."""
+    try:
+        return [*lint_text(assignment), *lint_wrong(assignment)]
+    except Problem as problem:
+        return [str(problem)]
+
+
+def lint_text(assignment: Assignment) -> list[str]:
+    if not assignment.text_path.is_file():
+        return [f"{assignment.text_path.name}: there is no such file"]
+    faults = []
+    text = assignment.text()
+    name = text.path.name
+    tests = assignment.tests()
+    if not text.intro:
+        faults.append(f"{name}: nothing is said before the first idea")
+    for idea in tests:
+        if idea not in text.sections:
+            faults.append(f"{name}: no section for the idea {idea}")
+    for section in text.sections.values():
+        faults += [f"{section.where}: {section.idea}: {fault}"
+                   for fault in lint_section(section, tests, assignment)]
+    return faults
+
+
+def lint_section(section: Section, tests: dict[str, Path],
+                 assignment: Assignment) -> list[str]:
+    faults = []
+    if section.idea not in tests:
+        faults.append(f"there is no tests/{section.idea}.cpp")
+    if not section.meaning:
+        faults.append("does not say what it means")
+    faults += [f"no Hint {level}" for level in (1, 2)
+               if not section.hints.get(level)]
+    if not section.beats and not section.hints.get(3):
+        faults.append("neither Beats nor Hint 3")
+    for piece in section.beats:
+        if not matching_beats(assignment.beats(), [piece]):
+            faults.append(f"no beat adds `{piece}`")
+    return faults
+
+
+def matching_beats(beats: list[Beat], pieces: list[str]) -> list[Beat]:
+    """Those that add a line with one of the pieces."""
+    return [beat for beat in beats
+            if any(piece in line
+                   for piece in pieces for line in beat.texts("+"))]
+
+
+def lint_wrong(assignment: Assignment) -> list[str]:
+    """Anchors, ideas and number of the wrong submissions."""
+    faults = []
+    name = assignment.wrong_path.name
+    wrongs = assignment.wrongs()
+    files = assignment.solution()
+    tests = assignment.tests()
+    if len(wrongs) < 5:
+        faults.append(f"{name}: {len(wrongs)} wrong submissions, not 5")
+    for wrong in wrongs:
+        if wrong.idea not in tests:
+            faults.append(f"{wrong.where}: {wrong.name}: there is no idea"
+                          f" {wrong.idea}")
+        try:
+            apply_wrong(wrong, files)
+        except Problem as problem:
+            faults.append(str(problem))
+    return faults
+
+
+def has_lesson_files(folder: Path) -> bool:
+    return any(is_lesson(path.name) for path in folder.glob("*"))
