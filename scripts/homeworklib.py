@@ -10,7 +10,8 @@ NAME        a folder: tests/homework/open/NAME/ (open-ended), or
               README.md      the text, in the format below
               tests/IDEA.cpp one doctest file for each idea
               start/         optional: files put over those of its stage
-              solution/      files that, put over that, pass all the tests
+              start.edits    optional: what to change of them
+              solution/, solution.edits  the same, put over that: it passes
               wrong          known-wrong submissions, applied to the solution
 
 The text:
@@ -47,6 +48,7 @@ Known-wrong submissions, NN_name.wrong or NAME/wrong:
     >>>>
 
 More `file:` and <<<< ---- >>>> may follow; without `file:`, the last one's.
+A .edits file has only `file:` and <<<< ---- >>>>.
 """
 from __future__ import annotations
 
@@ -54,9 +56,10 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from skeletonlib import read_exceptions, skeleton
 from stagelib import (
-    Beat, Problem, Stage, find_run, find_stages, is_lesson, nearest_miss,
-    read_book, read_lines, stage_before)
+    Beat, Problem, Stage, find_run, find_stages, nearest_miss, read_book,
+    read_lines, stage_before, write_text)
 
 HOMEWORK = Path("tests", "homework")
 HARD = "-hard"
@@ -190,6 +193,26 @@ class Wrong:
     edits: list[Edit] = field(default_factory=list)
 
 
+def read_edits(path: Path) -> list[Edit]:
+    """A .edits file; none if there is none."""
+    edits: list[Edit] = []
+    if not path.is_file():
+        return edits
+    lines = iter(enumerate(read_lines(path), start=1))
+    file = ""
+    for number, line in lines:
+        where = f"{path.name}:{number}"
+        if line.rstrip() == "<<<<":
+            edits.append(_read_edit(lines, file, where))
+        elif key := re.match(r"file: *(\S+)\s*$", line):
+            file = key[1]
+        elif line.strip() and not line.startswith("#"):
+            raise Problem(f"{where}: not understood: {line}")
+    for edit in edits:
+        _check_edit(edit)
+    return edits
+
+
 def read_wrong(path: Path) -> list[Wrong]:
     found: list[Wrong] = []
     lines = iter(enumerate(read_lines(path), start=1))
@@ -245,29 +268,36 @@ def _check_wrong(wrong: Wrong, names: list[str]) -> None:
     if names.count(wrong.name) > 1:
         raise Problem(f"{wrong.where}: a second submission {wrong.name}")
     for edit in wrong.edits:
-        if not edit.file:
-            raise Problem(f"{edit.where}: no file: says where this is")
-        if not edit.old:
-            raise Problem(f"{edit.where}: nothing to replace")
+        _check_edit(edit)
 
 
-def apply_wrong(wrong: Wrong, files: dict[str, Path]) -> dict[str, list[str]]:
-    """The changed files' lines, by name."""
-    changed: dict[str, list[str]] = {}
-    for edit in wrong.edits:
+def _check_edit(edit: Edit) -> None:
+    if not edit.file:
+        raise Problem(f"{edit.where}: no file: says where this is")
+    if not edit.old:
+        raise Problem(f"{edit.where}: nothing to replace")
+
+
+Files = dict[str, list[str]]    # lines by name
+
+
+def apply_edits(edits: list[Edit], files: Files) -> Files:
+    """All files, with the edits made."""
+    files = dict(files)
+    for edit in edits:
         if edit.file not in files:
             raise Problem(f"{edit.where}: there is no {edit.file}")
-        lines = changed.get(edit.file) or read_lines(files[edit.file])
+        lines = files[edit.file]
         places = find_run(lines, edit.old)
         if len(places) != 1:
             why = (f"is there {len(places)} times" if places
                    else f"is not there ({nearest_miss(lines, edit.old)})")
-            raise Problem(f"{edit.where}: {wrong.name}: the text to replace"
-                          f" in {edit.file} {why}")
+            raise Problem(f"{edit.where}: the text to replace in {edit.file}"
+                          f" {why}")
         start = places[0]
-        changed[edit.file] = (lines[:start] + edit.new
-                              + lines[start + len(edit.old):])
-    return changed
+        files[edit.file] = (lines[:start] + edit.new
+                            + lines[start + len(edit.old):])
+    return files
 
 
 # --- assignments -----------------------------------------------------------
@@ -317,13 +347,20 @@ class Assignment:
         return {idea: found[idea]
                 for idea in order + [i for i in found if i not in order]}
 
-    def solution(self) -> dict[str, Path]:
-        """The files that pass, by name."""
-        files = headers(self.stage.folder)
+    def start(self, blank: bool = False) -> Files:
+        """The headers that one starts with."""
         if self.folder:
-            files.update(headers(self.folder / "start"))
-            files.update(headers(self.folder / "solution"))
-        return files
+            return overlaid(read_headers(self.stage.folder), self.folder,
+                            "start")
+        if blank:
+            return read_headers(self.before.folder) if self.before else {}
+        return skeleton(self.stage, self.before, read_exceptions(self.root))
+
+    def solution(self) -> Files:
+        """The headers that pass."""
+        if self.folder:
+            return overlaid(self.start(), self.folder, "solution")
+        return read_headers(self.stage.folder)
 
     def beats(self) -> list[Beat]:
         """The chapter's, none for a folder."""
@@ -331,8 +368,21 @@ class Assignment:
                 else read_book(self.root).beats(self.stage.name))
 
 
-def headers(folder: Path) -> dict[str, Path]:
-    return {path.name: path for path in sorted(folder.glob("*.hpp"))}
+def read_headers(folder: Path) -> Files:
+    return {path.name: read_lines(path)
+            for path in sorted(folder.glob("*.hpp"))}
+
+
+def overlaid(files: Files, folder: Path, name: str) -> Files:
+    """With the files of folder/name/ and the edits of folder/name.edits."""
+    return apply_edits(read_edits(folder / f"{name}.edits"),
+                       {**files, **read_headers(folder / name)})
+
+
+def write_files(files: Files, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, lines in files.items():
+        write_text(folder / name, "".join(line + "\n" for line in lines))
 
 
 def find_assignments(root: Path) -> dict[str, Assignment]:
@@ -437,11 +487,8 @@ def lint_wrong(assignment: Assignment) -> list[str]:
             faults.append(f"{wrong.where}: {wrong.name}: there is no idea"
                           f" {wrong.idea}")
         try:
-            apply_wrong(wrong, files)
+            apply_edits(wrong.edits, files)
         except Problem as problem:
-            faults.append(str(problem))
+            faults.append(f"{wrong.name}: {problem}")
     return faults
 
-
-def has_lesson_files(folder: Path) -> bool:
-    return any(is_lesson(path.name) for path in folder.glob("*"))
