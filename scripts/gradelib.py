@@ -122,18 +122,16 @@ def precompile(kit: Kit, folder: Path) -> None:
     header = folder / "system.hpp"
     report = folder / "report.o"
     if not report.is_file():
-        making = folder.with_name(f"{folder.name}.{os.getpid()}")
-        making.mkdir(parents=True, exist_ok=True)
-        write_text(making / "system.hpp", text)
-        errors = kit.compile(making / "system.hpp",
-                             making / "system.hpp.gch", "-x", "c++-header")
-        errors = errors or kit.compile(kit.root / REPORT, making / "report.o")
-        if errors:
-            raise Problem(f"cannot compile {REPORT}:\n{errors}")
-        try:
-            making.rename(folder)
-        except OSError:
-            pass                # somebody else was quicker
+        folder.mkdir(parents=True, exist_ok=True)
+        write_text(header, text)
+        # Somebody else may be making the same: each file appears whole.
+        for source, target, flags in (
+                (header, folder / "system.hpp.gch", ("-x", "c++-header")),
+                (kit.root / REPORT, report, ())):
+            making = target.with_name(f"{target.name}.{os.getpid()}")
+            if errors := kit.compile(source, making, *flags):
+                raise Problem(f"cannot compile {source.name}:\n{errors}")
+            making.replace(target)
     kit.flags += ["-include", str(header)]
     kit.libraries.insert(0, str(report))
 

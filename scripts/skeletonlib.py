@@ -12,8 +12,9 @@ What that does not get right is in tests/homework/skeleton, a line each:
 
     STAGE FILE FUNCTION WORD
 
-with the WORDs old, stub, empty and keep (the stage's own body), or
-`returns EXPRESSION`: a stub that ends so, for a return type of auto.
+with the WORDs old, stub, empty and keep (the stage's own body); for the
+overloads whose return type is auto, `auto keep`, or `auto EXPRESSION`: a stub
+that ends by returning this.
 """
 from __future__ import annotations
 
@@ -228,16 +229,27 @@ def skeleton(stage: Stage, before: Stage | None,
                   for (number, file, function), word in exceptions.items()
                   if number == stage.number and file == name})
               for name, text in new.items() if text != old.get(name)}
-    known = set().union(*(words_of(without_comments(text))
-                          for text in new.values()))
+    gone = gone_between(old, new)
     for piece in pieces.values():
-        piece.change_bodies(known)
+        piece.change_bodies(gone)
     leave_out(pieces, {name: text for name, text in new.items()
                        if name not in pieces})
     result = {name: text.split("\n")[:-1] for name, text in new.items()}
     for name, piece in pieces.items():
         result[name] = tidy(piece.result()).split("\n")[:-1]
     return result
+
+
+def gone_between(old: dict[str, str], new: dict[str, str]) -> set[str]:
+    """The names that are no more, or are data of another type now."""
+    def parts(texts: dict[str, str]) -> dict[str, str]:
+        return {part.name: text[part.start:part.end]
+                if part.kind == "other" and "(" not in part.header else ""
+                for text in texts.values()
+                for part in Header(text).root.walk()}
+    after = parts(new)
+    return {name for name, text in parts(old).items()
+            if after.get(name) != text}
 
 
 class Deriving:
@@ -255,12 +267,12 @@ class Deriving:
         if unknown:
             raise Problem(f"{EXCEPTIONS}: {name} has no {min(unknown)}")
 
-    def change_bodies(self, known: set[str]) -> None:
+    def change_bodies(self, gone: set[str]) -> None:
         for name, parts in self.header.functions().items():
             for part, former in zip(
                     parts, self._former(parts,
                                         self.old.functions().get(name, []))):
-                self._change_body(part, former, known)
+                self._change_body(part, former, gone)
 
     def _former(self, parts: list[Part],
                 old: list[Part]) -> list[Part | None]:
@@ -278,11 +290,14 @@ class Deriving:
         return [found.get(part) for part in parts]
 
     def _change_body(self, part: Part, former: Part | None,
-                     known: set[str]) -> None:
+                     gone: set[str]) -> None:
         word = self.words.get(part.name, "")
+        is_auto, _, rest = word.partition(" ")
+        if is_auto == "auto":
+            word = rest if re.match("(inline )?auto ", part.header) else ""
         body = self.header.body(part)
         if not word:
-            word = self._word(part, body, former, known)
+            word = self._word(part, body, former, gone)
         if word == "old" and not former:
             raise Problem(f"{EXCEPTIONS}: {part.name} has no former body")
         text = {
@@ -294,27 +309,37 @@ class Deriving:
             indent = " " * (part.start - 1
                             - self.header.text.rfind("\n", 0, part.start))
             text = f'\n{indent}  not_there_yet("{part.name}");\n{indent}'
-            if word.startswith("returns "):
+            if word != "stub":
                 text = text[:-len(indent)] if indent else text
-                text += f"{indent}  return {word[8:]};\n{indent}"
+                text += f"{indent}  return {word};\n{indent}"
         if text != body:
             self.cuts[part] = Cut(part.body, part.end - 1, text)
 
     def _word(self, part: Part, body: str, former: Part | None,
-              known: set[str]) -> str:
+              gone: set[str]) -> str:
         if not without_comments(body).strip():
             return "keep"
         if former:
             code = self.old.body(former)
             if code == body:
                 return "keep"
-            usable = words_of(without_comments(code, False)) <= known
+            usable = self._usable(part, former, gone)
             return "old" if usable else "stub"
         if "~" in part.name.rpartition("::")[2]:
             return "empty"
         if "noexcept" in part.header and body.count(";") == 1:
             return "keep"
         return "stub"
+
+    def _usable(self, part: Part, former: Part, gone: set[str]) -> bool:
+        """Whether the former body means something in the new header."""
+        words = words_of(without_comments(self.old.body(former), False))
+        if words & (words_of(former.header) - words_of(part.header)):
+            return False        # a parameter that has another name now
+        scopes = part.name.split("::")
+        return not any(
+            "::".join([*scopes[:depth], word]) in gone
+            for depth in range(len(scopes)) for word in words)
 
     def optional_parts(self):
         """What is new and not public, outermost first."""
@@ -404,7 +429,7 @@ def read_exceptions(root: Path) -> dict[tuple[str, str, str], str]:
         fields = line.split(None, 3)
         if len(fields) < 4 or not (
                 fields[3] in ("old", "stub", "empty", "keep")
-                or fields[3].startswith("returns ")):
+                or fields[3].startswith("auto ")):
             raise Problem(f"{path.name}:{number}: not understood: {line}")
         found[tuple(fields[:3])] = fields[3]
     return found
