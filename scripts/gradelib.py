@@ -13,7 +13,9 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from stagelib import Problem, read_text, split_lines, write_text
+from stagelib import SCRIPTS, Problem, read_text, split_lines, write_text
+
+ROOT = SCRIPTS.parent           # where common/ is, whatever --root says
 
 REPORT = Path("tests", "homework", "report.cpp")
 SECONDS = float(os.environ.get("HOMEWORK_SECONDS", "10"))    # then it hangs
@@ -25,10 +27,9 @@ LARGE = 4_000_000               # KiB of memory; more is a leak or a loop
 @dataclass
 class Kit:
     """A compiler, its flags, and what every test program is linked with."""
-    root: Path
     compiler: list[str]
     flags: list[str]
-    libraries: list[str]
+    libraries: list[str]        # the object files first
 
     def compile(self, source: Path, target: Path, *flags: str) -> str:
         """What the compiler says; empty if it made the object file."""
@@ -61,21 +62,21 @@ build "$build_dir/release" "what the tests need" common test_main
 """
 
 
-def prepare(root: Path) -> Kit:
+def prepare() -> Kit:
     """Builds what is not there yet, says so, and installs after asking.
 
     $HOMEWORK_BUILD: a build of the project that has it already.
     """
-    build = Path(os.environ.get("HOMEWORK_BUILD") or root / "build/release")
+    build = Path(os.environ.get("HOMEWORK_BUILD") or ROOT / "build/release")
     if "HOMEWORK_BUILD" not in os.environ:
-        if subprocess.run(["sh", "-c", _BUILD, "homework", root]).returncode:
+        if subprocess.run(["sh", "-c", _BUILD, "homework", ROOT]).returncode:
             raise Problem("cannot build what the tests need; see above")
-    kit = kit_of(root, build)
-    precompile(kit, root / "build" / "homework")
+    kit = kit_of(build)
+    precompile(kit, ROOT / "build" / "homework")
     return kit
 
 
-def kit_of(root: Path, build: Path) -> Kit:
+def kit_of(build: Path) -> Kit:
     """What build knows of how this project is compiled."""
     commands = json.loads(read_text(build / "compile_commands.json"))
     main = flags = None
@@ -95,8 +96,8 @@ def kit_of(root: Path, build: Path) -> Kit:
     libraries = [str(main), str(build / "common" / "libcommon.a"), "-pthread"]
     if "-DASYNCIO_LIBKQUEUE" in includes:
         libraries.append("-lkqueue")
-    return Kit(root, flags[:start],
-               [*dict.fromkeys(includes), f"-I{root}", "-O0", "-pthread",
+    return Kit(flags[:start],
+               [*dict.fromkeys(includes), f"-I{ROOT}", "-O0", "-pthread",
                 "-Wall", "-Wno-unused", "-Werror=return-type",
                 "-fdiagnostics-color=never", "-fno-diagnostics-show-option"],
                libraries)
@@ -107,7 +108,7 @@ def precompile(kit: Kit, folder: Path) -> None:
     test's time. A file that lacks an #include may therefore pass."""
     includes = {"#include <doctest/doctest.h>"}
     for pattern in ("stages/*/*.hpp", "stages/*/tests/*.cpp", "common/*.hpp"):
-        for path in kit.root.glob(pattern):
+        for path in ROOT.glob(pattern):
             includes |= set(re.findall(r"^#include <\S+>$", read_text(path),
                                        re.M))
     text = "#pragma once\n" + "".join(
@@ -117,7 +118,7 @@ def precompile(kit: Kit, folder: Path) -> None:
                              capture_output=True, text=True).stdout
     key = hashlib.sha256("\n".join(
         [text, version, *kit.compiler, *kit.flags,
-         read_text(kit.root / REPORT)]).encode()).hexdigest()[:16]
+         read_text(ROOT / REPORT)]).encode()).hexdigest()[:16]
     folder = folder / f"kit-{key}"
     header = folder / "system.hpp"
     report = folder / "report.o"
@@ -127,7 +128,7 @@ def precompile(kit: Kit, folder: Path) -> None:
         # Somebody else may be making the same: each file appears whole.
         for source, target, flags in (
                 (header, folder / "system.hpp.gch", ("-x", "c++-header")),
-                (kit.root / REPORT, report, ())):
+                (ROOT / REPORT, report, ())):
             making = target.with_name(f"{target.name}.{os.getpid()}")
             if errors := kit.compile(source, making, *flags):
                 raise Problem(f"cannot compile {source.name}:\n{errors}")
@@ -194,6 +195,7 @@ class Fault:
 @dataclass
 class Case:
     name: str
+    file: str                   # the tests it is in
     ended: bool = False
     failed: bool = False
     faults: list[Fault] = field(default_factory=list)
@@ -315,7 +317,7 @@ def read_report(path: Path) -> tuple[list[Case], str, bool]:
         kind, *fields = [re.sub(r"\\(.)", lambda m: _ESCAPE.get(m[1], m[1]),
                                 part) for part in line.split("\t")]
         if kind == "case":
-            cases.append(Case(fields[0]))
+            cases.append(Case(*fields))
         elif kind == "done":
             done = True
         elif not cases:
@@ -343,3 +345,114 @@ def grade(kit: Kit, source: Path, code: Path, target: Path) -> Outcome:
     if errors:
         return Outcome("compile", errors=errors)
     return run_idea(target)
+
+
+# --- what the compiler says, shortened -------------------------------------
+
+@dataclass(frozen=True)
+class Complaint:
+    """One error, at the line of the learner's that it is about."""
+    file: str                   # relative: event_loop.hpp, tests/sleep.cpp
+    line: int
+    message: str
+    source: str = ""            # that line, and the marks below it
+    of_tests: bool = False      # only the tests' lines are concerned
+
+    @property
+    def missing(self) -> str:
+        """What it says is not there, if it says that."""
+        for pattern in _MISSING:
+            if found := re.search(pattern, self.message):
+                return found[1]
+        return ""
+
+
+_PLACE = re.compile(r"(?P<file>[^\s:][^:]*):(?P<line>\d+):(?:\d+:)?\s*"
+                    r"(?P<rest>.*)")
+_ERROR = re.compile(r"(?:fatal )?error: (?P<message>.*)")
+_MISSING = (
+    r"has no member named '([^']+)'",
+    r"no member named '([^']+)'",
+    r"'([^']+)' was not declared",
+    r"'([^']+)' is not a member of",
+    r"'([^']+)' does not name a type",
+    r"'([^']+)' has not been declared",
+    r"use of undeclared identifier '([^']+)'",
+    r"unknown type name '([^']+)'",
+    r"no (?:type|template) named '([^']+)'",
+    r"([\w.]+): No such file or directory",
+    r"'([\w.]+)' file not found",
+    r"'([^']+)' is not a (?:template|class template)",
+)
+
+
+def shorten(errors: str, code: Path, tests: Path) -> list[Complaint]:
+    """The errors, each at the learner's line that leads to it."""
+    found: list[Complaint] = []
+    lines = errors.splitlines()
+    blocks = blocks_of(lines)
+    for start, error, end in blocks:
+        complaint = complaint_of(lines[start:end], error - start, code, tests)
+        if complaint and complaint not in found:
+            found.append(complaint)
+    if not found:
+        said = [line for line in lines if "undefined reference" in line
+                or "error" in line] or lines or ["nothing"]
+        text = re.sub(r"^.*?(undefined reference)", r"\1", said[0])
+        found.append(Complaint("", 0, text))
+    mine = [one for one in found if not one.of_tests]
+    return mine or found
+
+
+def blocks_of(lines: list[str]) -> list[tuple[int, int, int]]:
+    """(start, error, end) of each error; g++ says before an error where it
+    comes from, clang after it."""
+    errors = [number for number, line in enumerate(lines)
+              if (place := _PLACE.match(line))
+              and _ERROR.match(place["rest"])]
+    blocks = []
+    for number, error in enumerate(errors):
+        start = error
+        while start and re.match(
+                r"In file included|\s+from |.*: (In |\s*(?:required|recursive"
+                r"ly required)\b)|.*:\d+:\s+required ", lines[start - 1]):
+            start -= 1
+        end = errors[number + 1] if number + 1 < len(errors) else len(lines)
+        blocks.append((start, error, end))
+    return blocks
+
+
+def complaint_of(block: list[str], error: int, code: Path,
+                 tests: Path) -> Complaint | None:
+    """Of the places in a block: the error's own if that is the learner's,
+    else the first of the learner's, else the tests'."""
+    message = _ERROR.match(_PLACE.match(block[error])["rest"])["message"]
+    candidates = []
+    for number in [error, *range(len(block))]:
+        place = _PLACE.match(block[number])
+        if place and (number <= error or re.search(
+                r"note: in instantiation|required from", place["rest"])):
+            candidates.append((Path(place["file"]), int(place["line"])))
+    for folder, of_tests in ((code, False), (tests, True)):
+        for path, line in candidates:
+            # The tests' folder may be inside the code's.
+            if path.parent == folder:
+                name = f"tests/{path.name}" if of_tests else path.name
+                return Complaint(name, line, english(message),
+                                 source_line(path, line), of_tests)
+    return None
+
+
+def english(message: str) -> str:
+    """Without what the reader need not know: namespaces, allocators."""
+    message = re.sub(r"\basyncio::|\bstd::__cxx11::", "", message)
+    message = re.sub(r"basic_string<char>", "std::string", message)
+    return message
+
+
+def source_line(path: Path, line: int) -> str:
+    try:
+        lines = split_lines(read_text(path))
+        return lines[line - 1].strip() if 0 < line <= len(lines) else ""
+    except OSError:
+        return ""

@@ -362,10 +362,58 @@ class Assignment:
             return overlaid(self.start(), self.folder, "solution")
         return read_headers(self.stage.folder)
 
+    def work(self) -> Path:
+        """Where somebody solves it."""
+        return self.root / "homework" / self.name
+
+    def heading(self) -> str:
+        """What it is about, for a list."""
+        if self.folder:
+            return self.text().title
+        return chapter_title(self.root, self.stage)
+
+    def earlier_tests(self) -> dict[Stage, list[Path]]:
+        """Those of the stages before that see a header this one changes."""
+        if self.folder or not self.before:
+            return {}
+        old = read_headers(self.before.folder)
+        new = read_headers(self.stage.folder)
+        found = {stage: [path for path in sorted(stage.folder.glob(
+                     "tests/*.cpp")) if sees_change(path, old, new)]
+                 for stage in find_stages(self.root)
+                 if stage.number < self.stage.number}
+        return {stage: paths for stage, paths in found.items() if paths}
+
     def beats(self) -> list[Beat]:
         """The chapter's, none for a folder."""
         return ([] if self.folder
                 else read_book(self.root).beats(self.stage.name))
+
+
+def chapter_title(root: Path, stage: Stage) -> str:
+    """As in the book: A heap of deadlines."""
+    book = read_book(root)
+    line = book.chapters.get(stage.name)
+    return book.lines[line - 1].partition(":")[2].strip() if line else ""
+
+
+def sees_change(test: Path, old: Files, new: Files) -> bool:
+    """Whether a header that it includes, or that includes, is another."""
+    todo = includes_in(read_lines(test))
+    seen: set[str] = set()
+    while todo:
+        name = todo.pop()
+        if name in new and name not in seen:
+            seen.add(name)
+            if old.get(name) != new[name]:
+                return True
+            todo |= includes_in(new[name])
+    return False
+
+
+def includes_in(lines: list[str]) -> set[str]:
+    return {line.split('"')[1] for line in lines
+            if line.startswith('#include "')}
 
 
 def read_headers(folder: Path) -> Files:
@@ -380,8 +428,8 @@ def overlaid(files: Files, folder: Path, name: str) -> Files:
 
 
 def write_files(files: Files, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
     for name, lines in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         write_text(folder / name, "".join(line + "\n" for line in lines))
 
 

@@ -48,7 +48,7 @@ class Report : public doctest::IReporter {
   void test_run_start() override {}
   void test_run_end(const doctest::TestRunStats&) override { say({"done"}); }
   void test_case_start(const doctest::TestCaseData& data) override {
-    say({"case", data.m_name});
+    say({"case", data.m_name, data.m_file.c_str()});
   }
   void test_case_reenter(const doctest::TestCaseData&) override {}
   void test_case_end(const doctest::CurrentTestCaseStats& stats) override {
