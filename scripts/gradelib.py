@@ -9,6 +9,7 @@ import re
 import shlex
 import signal
 import subprocess
+import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -123,6 +124,7 @@ def precompile(kit: Kit, folder: Path) -> None:
     header = folder / "system.hpp"
     report = folder / "report.o"
     if not report.is_file():
+        print("compiling the systems' headers, once", file=sys.stderr)
         folder.mkdir(parents=True, exist_ok=True)
         write_text(header, text)
         # Somebody else may be making the same: each file appears whole.

@@ -166,7 +166,7 @@ def bare(header: str) -> str:
     header = re.sub(r"operator\s*(\(\)|[^\s\w(]+)",
                     lambda m: "operator_" + "_".join(
                         str(ord(c)) for c in m[1]), header)
-    header = header.replace("->", " ")
+    header = header.replace("->", " ").replace("decltype(auto)", "auto")
     before = None
     while before != header:
         before = header

@@ -1,0 +1,572 @@
+"""scripts/homework on a small project. No compiler: a test program is a shell
+script here, which is what its source says."""
+from __future__ import annotations
+
+import shutil
+import unittest
+from pathlib import Path
+from unittest.mock import patch
+
+from fixture import ProjectTest, load, stagelib, text_of
+
+homework = load("homework")
+import gradelib  # noqa: E402
+import homeworklib  # noqa: E402
+import skeletonlib  # noqa: E402
+
+TEXT = """
+    # 02_two
+    What to build.
+
+    ## first
+    It means this. Start here.
+
+    ### Hint 1
+    Think.
+
+    ### Hint 2
+    Do.
+
+    ```
+    # no heading
+    ```
+
+    ### Beats
+    `int two`
+
+    ## second
+    Another.
+
+    ### Hint 1
+    a
+
+    ### Hint 2
+    b
+
+    ### Hint 3
+    c
+    """
+
+WRONG = """
+    # A comment.
+    == one_off
+    idea: first
+    why: It counts
+      from one.
+    file: two.hpp
+    <<<<
+    int two() {
+      return 2;
+    ----
+    int two() {
+      return 1;
+    >>>>
+    """
+
+BOOK = """
+    # Book
+
+    ## 02_two: The second
+
+    ```diff two.hpp
+    +int two() {
+    +  return 2;
+    +}
+    ```
+    """
+
+PASSES = r"""
+printf 'case\tfirst: a\tf.cpp\nend\tpassed\ndone\n'
+"""
+FAILS = r"""
+echo a word of its own
+printf 'case\tfirst: adds up\tf.cpp\nassert\tf.cpp\t7\tCHECK\ttwo() == 2\t'
+printf '1 == 2\nend\tfailed\ndone\n'
+"""
+MISSING = r"""
+printf 'case\tfirst: adds up\tf.cpp\nstub\ttwo\nexception\tnot there yet: two\n'
+printf 'end\tfailed\ndone\n'
+"""
+CRASHES = r"""printf 'case\tfirst: adds up\tf.cpp\n'; kill -SEGV $$"""
+HANGS = r"""printf 'case\tfirst: never\tf.cpp\n'; exec sleep 60"""
+NO_COMPILING = """CODE/two.hpp:1:5: error: 'twp' was not declared in this scope
+    1 | int twp() {"""
+NOT_DECLARED = """TESTS/first.cpp:3:5: error: 'two' was not declared"""
+
+
+class FakeKit(gradelib.Kit):
+    """Compiles by copying; a source that begins with `CODE/` or `TESTS/` is
+    what the compiler says."""
+
+    def __init__(self) -> None:
+        super().__init__(["cc"], [], [])
+        self.compiled: list[str] = []
+
+    def compile(self, source: Path, target: Path, *flags: str) -> str:
+        self.compiled.append(source.stem)
+        code = Path(flags[0][2:])
+        text = source.read_text()
+        if text.startswith(("CODE/", "TESTS/")):
+            return text.replace("CODE", str(code)).replace(
+                "TESTS", str(source.parent))
+        target.write_text(
+            '#!/bin/sh\nexec 3>&1 >"$HOMEWORK_REPORT"\n'
+            + text.replace("echo", "echo >&3"))
+        Path(flags[3]).write_text(
+            f"x: {source} {code / 'two.hpp'}\n")
+        return ""
+
+    def link(self, objects: list[Path], target: Path) -> str:
+        shutil.copy(objects[0], target)
+        target.chmod(0o755)
+        return ""
+
+
+class HomeworkTest(ProjectTest):
+    tool = "homework"
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.stage("01_one", one_hpp="int one() {\n  return 1;\n}\n")
+        self.stage("02_two", one_hpp="int one() {\n  return 1;\n}\n",
+                   two_hpp="#include <vector>\n\nint two() {\n"
+                           "  return 2;\n}\n")
+        self.write("stages/02_two/tests/first.cpp", PASSES)
+        self.write("stages/02_two/tests/second.cpp", PASSES)
+        self.write("tests/homework/02_two.md", text_of(TEXT))
+        self.write("tests/homework/02_two.wrong", text_of(WRONG))
+        self.write("WALKTHROUGH.md", text_of(BOOK))
+        self.kit = FakeKit()
+        patcher = patch.object(homework, "prepare", lambda: self.kit)
+        patcher.start()
+        self.addCleanup(patcher.stop)
+
+    def assignment(self) -> homeworklib.Assignment:
+        return homeworklib.find_assignments(self.root)["02"]
+
+    def begun(self) -> None:
+        self.assertEqual(self.call("start", "2").returncode, 0)
+
+    def solve(self, idea: str, text: str) -> None:
+        self.write(f"homework/02/tests/{idea}.cpp", text)
+
+
+class Texts(HomeworkTest):
+    def test_sections_hints_and_beats(self) -> None:
+        text = self.assignment().text()
+        self.assertEqual(text.title, "02_two")
+        self.assertEqual(text.intro, "What to build.")
+        self.assertEqual(list(text.sections), ["first", "second"])
+        first = text.sections["first"]
+        self.assertEqual(first.meaning, "It means this. Start here.")
+        self.assertEqual(first.hints[2], "Do.\n\n```\n# no heading\n```")
+        self.assertEqual(first.beats, ["int two"])
+        self.assertEqual(text.sections["second"].hints[3], "c")
+
+    def test_ideas_come_in_the_order_of_the_text(self) -> None:
+        self.write("stages/02_two/tests/about.cpp", PASSES)
+        self.assertEqual(list(self.assignment().tests()),
+                         ["first", "second", "about"])
+
+    def test_wrong_submissions(self) -> None:
+        (wrong,) = self.assignment().wrongs()
+        self.assertEqual((wrong.name, wrong.idea, wrong.why),
+                         ("one_off", "first", "It counts from one."))
+        files = homeworklib.apply_edits(wrong.edits,
+                                        self.assignment().solution())
+        self.assertIn("  return 1;", files["two.hpp"])
+        self.assertNotIn("  return 2;", files["two.hpp"])
+
+    def lint(self) -> str:
+        return self.call("lint", "02").stdout
+
+    def test_lint_finds_what_is_missing(self) -> None:
+        self.write("stages/02_two/tests/third.cpp", PASSES)
+        self.replace("tests/homework/02_two.md", "`int two`", "`int four`")
+        self.replace("tests/homework/02_two.md", "## second", "## fourth")
+        said = self.lint()
+        self.assertIn("no section for the idea third", said)
+        self.assertIn("there is no tests/fourth.cpp", said)
+        self.assertIn("no beat adds `int four`", said)
+        self.assertIn("1 wrong submissions, not 5", said)
+
+    def test_lint_finds_an_anchor_that_vanished(self) -> None:
+        self.assertNotIn("is not there", self.lint())
+        self.replace("stages/02_two/two.hpp", "return 2;", "return 1 + 1;")
+        self.assertIn("one_off: 02_two.wrong:7: the text to replace in"
+                      " two.hpp is not there", self.lint())
+
+    def test_an_anchor_that_is_there_twice(self) -> None:
+        self.write("stages/02_two/two.hpp", "int two() {\n  return 2;\n}\n" * 2)
+        self.assertIn("is there 2 times", self.lint())
+
+    def test_what_is_not_understood_is_named(self) -> None:
+        for name, old, new, said in (
+                ("02_two.md", "### Hint 1\nThink", "### Clue\nThink",
+                 "02_two.md:7: a heading of the third level"),
+                ("02_two.md", "`int two`", "int two", "a line of Beats"),
+                ("02_two.wrong", "file: two.hpp\n", "", "no file:"),
+                ("02_two.wrong", "----\n", "", "has no ---- or no >>>>"),
+                ("02_two.wrong", "why: It", "reason: It", "not understood")):
+            with self.subTest(new=new):
+                path = f"tests/homework/{name}"
+                before = self.read(path)
+                self.replace(path, old, new)
+                self.assertIn(said, self.lint())
+                self.write(path, before)
+
+
+class Folders(HomeworkTest):
+    def setUp(self) -> None:
+        super().setUp()
+        folder = "tests/homework/open/three"
+        self.write(f"{folder}/README.md", text_of(TEXT).replace(
+            "# 02_two\n", "# Three of them\n\nstage: 02\n", 1))
+        self.write(f"{folder}/tests/first.cpp", PASSES)
+        self.write(f"{folder}/start/three.hpp", "int three();\n")
+        self.write(f"{folder}/start.edits", "file: two.hpp\n<<<<\n  return 2;\n"
+                                            "----\n  return 3;\n>>>>\n")
+        self.write(f"{folder}/solution.edits",
+                   "file: two.hpp\n<<<<\n  return 3;\n----\n  return 4;\n>>>>"
+                   "\nfile: three.hpp\n<<<<\nint three();\n----\n"
+                   "int three() { return 3; }\n>>>>\n")
+
+    def test_starts_with_the_stage_and_what_is_put_over_it(self) -> None:
+        self.call("start", "three")
+        self.assertIn("return 3", self.read("homework/three/two.hpp"))
+        self.assertEqual(self.read("homework/three/three.hpp"),
+                         "int three();\n")
+        self.assertEqual(self.call("check").returncode, 0)
+
+    def test_solution_is_put_over_that(self) -> None:
+        files = homeworklib.find_assignments(self.root)["three"].solution()
+        self.assertIn("  return 4;", files["two.hpp"])
+        self.assertEqual(files["three.hpp"], ["int three() { return 3; }"])
+
+    def test_exercises_of_a_stage_and_the_harder_ones(self) -> None:
+        shutil.move(self.root / "tests/homework/open/three",
+                    self.root / "tests/homework/02_two")
+        self.assertIn("02-hard", self.call("list").stdout)
+        self.call("start", "02", "--hard")
+        self.assertIn("not_there_yet", self.read("homework/02-hard/two.hpp"))
+        self.call("start", "02")
+        self.assertIn("return 3", self.read("homework/02/two.hpp"))
+
+
+class Starting(HomeworkTest):
+    def test_declarations_with_stubs_and_the_tests(self) -> None:
+        done = self.call("start", "02")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("What to build.", done.stdout)
+        self.assertIn("first, second", done.stdout)
+        self.assertEqual(self.read("homework/02/two.hpp"), text_of("""
+            #include <vector>
+
+            #include "not_there_yet.hpp"
+
+            int two() {
+              not_there_yet("two");
+            }
+            """))
+        self.assertEqual(self.read("homework/02/one.hpp"),
+                         self.read("stages/01_one/one.hpp"))
+        self.assertEqual(self.read("homework/02/tests/first.cpp"), PASSES)
+        self.assertIn("NotThereYet", self.read("homework/02/not_there_yet.hpp"))
+
+    def test_blank(self) -> None:
+        self.call("start", "02", "--blank")
+        self.assertFalse((self.root / "homework/02/two.hpp").exists())
+        self.assertTrue((self.root / "homework/02/tests/first.cpp").exists())
+
+    def test_does_not_overwrite(self) -> None:
+        self.begun()
+        done = self.call("start", "02")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("homework/02 is there already", done.stderr)
+
+    def test_reset_keeps_what_was_there(self) -> None:
+        self.begun()
+        self.write("homework/02/two.hpp", "mine")
+        self.assertIn("it asks", self.call("reset", "two.hpp").stderr)
+        self.assertEqual(self.read("homework/02/two.hpp"), "mine")
+        self.call("reset", "two.hpp", "--yes")
+        self.assertIn("not_there_yet", self.read("homework/02/two.hpp"))
+        (kept,) = self.root.glob("homework/02/kept/*/two.hpp")
+        self.assertEqual(kept.read_text(), "mine")
+        self.assertIn("Nothing to put back",
+                      self.call("reset", "--yes").stdout)
+
+    def test_reset_after_blank_is_blank(self) -> None:
+        self.call("start", "02", "--blank")
+        self.call("reset", "--yes")
+        self.assertFalse((self.root / "homework/02/two.hpp").exists())
+
+
+class Checking(HomeworkTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.begun()
+
+    def check(self, *words: str, status: int = 1) -> str:
+        done = self.call("check", *words)
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        self.assertLessEqual(max(map(len, done.stdout.splitlines())), 80)
+        self.assertNotIn("\x1b", done.stdout)
+        return done.stdout
+
+    def test_all_pass(self) -> None:
+        said = self.check(status=0)
+        self.assertIn("passed        first", said)
+        self.assertIn("2 of 2 ideas pass.", said)
+        self.assertIn("Compare it with the stage", said)
+
+    def test_one_that_fails_says_what_it_means(self) -> None:
+        self.solve("first", FAILS)
+        said = self.check()
+        self.assertIn("failed        first   1 of 1 test case", said)
+        self.assertIn('"adds up"', said)
+        self.assertIn("f.cpp:7", said)
+        self.assertIn("CHECK(two() == 2)", said)
+        self.assertIn("is: 1 == 2", said)
+        self.assertIn("It means this. Start here.", said)
+        self.assertIn("scripts/homework hint first", said)
+        self.assertIn("1 of 2 ideas passes.", said)
+        self.assertIn("a word of its own", said)
+
+    def test_what_is_not_there_yet_is_no_failure(self) -> None:
+        self.solve("first", MISSING)
+        said = self.check()
+        self.assertIn("not yet       first   two", said)
+        self.assertIn("Next: first", said)
+        self.assertIn("Not there yet: two.", said)
+        self.assertNotIn("failed", said)
+
+    def test_a_crash(self) -> None:
+        self.solve("first", CRASHES)
+        said = self.check()
+        self.assertIn("crashes       first   Segmentation fault", said)
+        self.assertIn('"adds up"\n  crashed: Segmentation fault', said)
+
+    def test_a_hang_is_ended_and_named(self) -> None:
+        self.solve("first", HANGS)
+        with patch.object(gradelib, "SECONDS", 3):
+            said = self.check()
+        self.assertIn("hangs         first   after 3 seconds", said)
+        self.assertIn("passed        second", said)
+        self.assertIn('"never"\n  never came to its end', said)
+
+    def test_own_lines_that_do_not_compile(self) -> None:
+        self.write("homework/02/two.hpp", "int twp() {\n")
+        self.solve("first", NO_COMPILING)
+        self.solve("second", NO_COMPILING)
+        said = self.check()
+        self.assertIn("which stops all 2 ideas", said)
+        self.assertEqual(said.count("homework/02/two.hpp:1"), 1)
+        self.assertIn("int twp() {", said)
+        self.assertIn("'twp' was not declared", said)
+
+    def test_names_that_the_tests_want_are_not_there_yet(self) -> None:
+        self.solve("first", NOT_DECLARED)
+        said = self.check()
+        self.assertIn("not yet       first   two", said)
+
+    def test_one_idea_only(self) -> None:
+        self.solve("second", FAILS)
+        self.assertNotRegex(self.check("first", status=0), "passed +second")
+        self.assertIn("has no idea third", self.call("check", "third").stderr)
+
+    def test_only_what_changed_is_built_again(self) -> None:
+        self.check(status=0)
+        self.check(status=0)
+        self.assertEqual(sorted(self.kit.compiled), ["first", "second"])
+        self.solve("first", PASSES + "\n")
+        self.check(status=0)
+        self.assertEqual(sorted(self.kit.compiled),
+                         ["first", "first", "second"])
+
+    def test_progress_is_kept(self) -> None:
+        self.solve("first", FAILS)
+        self.check()
+        self.assertIn("1 of 2, the last one", self.call("list").stdout)
+        self.solve("first", PASSES)
+        self.check("first", status=0)
+        self.assertIn("2 of 2", self.call("list").stdout)
+
+    def test_a_broken_progress_file_is_no_trouble(self) -> None:
+        self.write("homework/.progress.json", "{")
+        self.assertIn("no homework is begun", self.call("check").stderr)
+        self.check("02", status=0)
+
+    def test_an_earlier_idea_that_is_broken_is_named(self) -> None:
+        self.replace("stages/02_two/one.hpp", "return 1", "return 3")
+        self.write("stages/01_one/tests/old.cpp", '#include "one.hpp"\n')
+        broken = FAILS.replace("f.cpp", "stages/01_one/tests/old.cpp")
+        compile_ = self.kit.compile
+
+        def compile_earlier(source: Path, target: Path, *flags: str) -> str:
+            if source.stem.startswith("earlier"):
+                self.assertIn("01_one/tests/old.cpp", source.read_text())
+                source = self.write("old", broken)
+            return compile_(source, target, *flags)
+
+        with patch.object(self.kit, "compile", compile_earlier):
+            said = self.check()
+        self.assertIn("broken: old of stage 01", said)
+        self.assertNotIn("Compare", said)
+
+    def test_the_stage_is_compared(self) -> None:
+        said = self.call("diff").stdout
+        self.assertIn('-  not_there_yet("two");', said)
+        self.assertIn("+  return 2;", said)
+        self.assertNotIn("#include \"not", said)
+
+
+class Hints(HomeworkTest):
+    def test_one_more_at_each_call(self) -> None:
+        self.begun()
+        self.assertIn("hint 1 of 3\n\nThink.", self.call("hint", "first").stdout)
+        self.assertIn("Do.", self.call("hint", "first").stdout)
+        for _ in range(2):
+            said = self.call("hint", "first").stdout
+            self.assertIn("two.hpp   (WALKTHROUGH.md, line 5)", said)
+            self.assertIn("+   return 2;", said)
+        self.assertIn("Think.", self.call("hint", "first", "--level",
+                                          "1").stdout)
+
+    def test_of_the_first_idea_that_does_not_pass(self) -> None:
+        self.begun()
+        self.solve("second", FAILS)
+        self.call("check")
+        self.assertIn("second, hint 1", self.call("hint").stdout)
+
+
+class Derived(unittest.TestCase):
+    """skeletonlib on small headers."""
+
+    def derived(self, old: str, new: str, words: dict | None = None) -> str:
+        piece = skeletonlib.Deriving("a.hpp", text_of(new), text_of(old),
+                                     words or {})
+        piece.change_bodies(skeletonlib.gone_between(
+            {"a.hpp": text_of(old)}, {"a.hpp": text_of(new)}))
+        skeletonlib.leave_out({"a.hpp": piece}, {})
+        return piece.result()
+
+    def test_the_former_body_of_what_grew(self) -> None:
+        old = "int a() {\n  return 1;\n}\n"
+        new = "int a() {\n  b();\n  return 1;\n}\nvoid b() {\n  a();\n}\n"
+        self.assertEqual(self.derived(old, new), old + text_of("""
+            void b() {
+              not_there_yet("b");
+            }
+            """))
+
+    def test_no_former_body_that_uses_what_is_gone(self) -> None:
+        old = "struct Can {\n};\nvoid a() {\n  Can();\n}\n"
+        new = "void a() {\n  b();\n}\n"
+        self.assertIn('not_there_yet("a")', self.derived(old, new))
+
+    def test_constructors_destructors_and_what_is_not_public(self) -> None:
+        self.assertEqual(self.derived("", """
+            class A : public B {
+             public:
+              explicit A(int a) : B{a}, a_(a) {}
+              ~A() { close(); }
+              A(const A&) = delete;
+
+              // It explains.
+              int get() const { return help(a_); }
+
+             private:
+              /// Helps.
+              int help(int a) const {
+                return a;
+              }
+
+              int a_;
+              int b_ = 0;
+            };
+            """), text_of("""
+            class A : public B {
+             public:
+              explicit A(int a) : B{a}, a_(a) {}
+              ~A() {}
+              A(const A&) = delete;
+
+              // It explains.
+              int get() const {
+                not_there_yet("A::get");
+              }
+
+             private:
+
+              int a_;
+            };
+            """))
+
+    def test_a_word_of_the_exceptions(self) -> None:
+        new = "template <class T>\nauto a(T t) {\n  return b(t);\n}\n"
+        self.assertIn("return 1;", self.derived("", new, {"a": "auto 1"}))
+        self.assertEqual(self.derived("", new, {"a": "keep"}), new)
+        with self.assertRaisesRegex(stagelib.Problem, "a.hpp has no b"):
+            self.derived("", new, {"b": "keep"})
+
+    def test_no_braces_of_strings_and_initialisers(self) -> None:
+        new = ('int x{1};\nenum class E { a };\nconst char* s = "{";\n'
+               "auto f = [](int i) { return i; };\n"
+               "std::function<void()> g(int i) {\n  return {};\n}\n")
+        self.assertEqual(self.derived("", new), new.replace(
+            "return {};", 'not_there_yet("g");'))
+
+
+class Shortening(unittest.TestCase):
+    """Of what g++ and clang say only the learner's line is left."""
+
+    CODE, TESTS = Path("/h/04"), Path("/h/04/tests")
+
+    def shorten(self, text: str) -> list[gradelib.Complaint]:
+        return gradelib.shorten(text_of(text), self.CODE, self.TESTS)
+
+    def test_in_a_system_header(self) -> None:
+        (one,) = self.shorten("""
+            In file included from /usr/include/c++/12/memory:66,
+                             from /h/04/event_loop.hpp:9:
+            /usr/include/c++/12/bits/x.h: In instantiation of 'void f(T) [with T = int]':
+            /h/04/event_loop.hpp:120:24:   required from here
+            /usr/include/c++/12/bits/x.h:95:3: error: no match for 'operator<'
+               95 |   a < b
+            """)
+        self.assertEqual((one.file, one.line, one.message),
+                         ("event_loop.hpp", 120, "no match for 'operator<'"))
+
+    def test_clang_says_afterwards_where_it_comes_from(self) -> None:
+        (one,) = self.shorten("""
+            /usr/include/c++/12/bits/x.h:95:3: error: no match
+              a < b
+            /h/04/event_loop.hpp:120:24: note: in instantiation of f<int>
+            1 error generated.
+            """)
+        self.assertEqual((one.file, one.line), ("event_loop.hpp", 120))
+
+    def test_own_errors_hide_those_of_the_tests(self) -> None:
+        (one,) = self.shorten("""
+            /h/04/event_loop.hpp:1:2: error: expected ';' before '}' token
+            /h/04/tests/time.cpp:9:2: error: 'class EventLoop' has no member named 'time'
+            """)
+        self.assertEqual(one.file, "event_loop.hpp")
+
+    def test_what_is_missing(self) -> None:
+        for message, name in (
+                ("'class asyncio::EventLoop' has no member named 'time'",
+                 "time"),
+                ("no member named 'time' in 'asyncio::EventLoop'", "time"),
+                ("'sleep' was not declared in this scope", "sleep"),
+                ("use of undeclared identifier 'sleep'", "sleep"),
+                ("futures.hpp: No such file or directory", "futures.hpp"),
+                ("expected ';'", "")):
+            (one,) = self.shorten(f"/h/04/tests/a.cpp:3:1: error: {message}\n")
+            self.assertTrue(one.of_tests)
+            self.assertEqual(one.missing, name)
+
+
+if __name__ == "__main__":
+    unittest.main()
