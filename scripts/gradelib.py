@@ -227,9 +227,10 @@ class Outcome:
 _SHELL = 'ulimit -c 0; ulimit -v "$0" 2>/dev/null; exec "$@"'
 
 
-def run_idea(program: Path, everything: bool = False,
-             seconds: float = 0) -> Outcome:
-    """Runs the tests of one idea, but those that are huge."""
+def run_idea(program: Path, everything: bool = False, seconds: float = 0,
+             only: str = "") -> Outcome:
+    """Runs the tests of one idea, but those that are huge; of a program that
+    has more than one, `only` is the name."""
     seconds = seconds or SECONDS
     report = program.with_suffix(".report")
     report.unlink(missing_ok=True)
@@ -237,6 +238,8 @@ def run_idea(program: Path, everything: bool = False,
     command = [str(program), "--reporters=homework"]
     if not everything:
         command.append("--test-suite-exclude=huge")
+    if only:
+        command.append(f"--source-file=*/tests/{only}.cpp")
     started = time.monotonic()
     hang = False
     with open(printed, "wb") as output:
@@ -270,7 +273,7 @@ def run_idea(program: Path, everything: bool = False,
         if outcome.missing:
             outcome.status = "missing"
     elif not cases and not everything:
-        return run_idea(program, True)
+        return run_idea(program, True, seconds, only)
     return outcome
 
 
@@ -339,6 +342,17 @@ def read_report(path: Path) -> tuple[list[Case], str, bool]:
             cases[-1].faults.append(
                 Fault(f"{name}({text})", file, int(number), seen))
     return cases, crash, done
+
+
+def build_ideas(kit: Kit, sources: list[Path], code: Path,
+                target: Path) -> str:
+    """The same for several that are one program, which is built sooner."""
+    source = target.with_suffix(".cpp")
+    text = "".join(f'#include "{path}"\n' for path in sources)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if not source.is_file() or read_text(source) != text:
+        write_text(source, text)
+    return build_idea(kit, source, code, target)
 
 
 def grade(kit: Kit, source: Path, code: Path, target: Path) -> Outcome:

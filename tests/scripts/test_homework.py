@@ -350,9 +350,8 @@ class Checking(HomeworkTest):
     def test_a_hang_is_ended_and_named(self) -> None:
         self.solve("first", HANGS)
         with patch.object(gradelib, "SECONDS", 3):
-            said = self.check()
-        self.assertIn("hangs         first   after 3 seconds", said)
-        self.assertIn("passed        second", said)
+            said = self.check("first")
+        self.assertRegex(said, "hangs +first +after [0-9]+ seconds")
         self.assertIn('"never"\n  never came to its end', said)
 
     def test_own_lines_that_do_not_compile(self) -> None:

@@ -1,0 +1,159 @@
+# ctest: once timeout=900
+"""The graders of scripts/homework are right: all texts and anchors match; what
+one starts with compiles and passes no idea; solutions pass; submissions that
+are known to be wrong are caught by the idea that names their misconception.
+
+That takes a compiler: with SOAK=1 all of it, else a part.
+"""
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+import unittest
+from concurrent.futures import ThreadPoolExecutor
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "scripts"))
+sys.dont_write_bytecode = True
+
+if "HOMEWORK_BUILD" not in os.environ and "BUILD_BIN" in os.environ:
+    os.environ["HOMEWORK_BUILD"] = str(Path(os.environ["BUILD_BIN"]).parent)
+
+import gradelib  # noqa: E402
+from homeworklib import (  # noqa: E402
+    HOMEWORK, Assignment, Wrong, find_assignments, lint, write_files)
+from stagelib import read_lines  # noqa: E402
+
+SOAK = bool(os.environ.get("SOAK"))
+# SOAK_STAGES=04,nursery: only these, with SOAK.
+ONLY = os.environ.get("SOAK_STAGES", "").split(",")
+ALL = {name: assignment for name, assignment in find_assignments(ROOT).items()
+       if ONLY == [""] or name in ONLY}
+PART = {
+    "skeleton": ["04"],
+    "wrong": ["02", "04", "06", "08"],      # the first of each
+}
+# Ideas that pass before anything is written, and why that must be so.
+PASS_ANYWAY: dict[str, str] = {}
+
+
+def load_tool():
+    loader = SourceFileLoader("homework", str(ROOT / "scripts" / "homework"))
+    module = module_from_spec(spec_from_loader("homework", loader))
+    sys.modules["homework"] = module
+    loader.exec_module(module)
+    return module
+
+
+class Texts(unittest.TestCase):
+    def test_all_is_there_and_matches(self) -> None:
+        for name, assignment in ALL.items():
+            with self.subTest(name):
+                self.assertEqual(lint(assignment), [])
+
+    def test_every_stage_has_declarations_to_start_with(self) -> None:
+        for name, assignment in ALL.items():
+            with self.subTest(name):
+                text = "\n".join("\n".join(lines)
+                                 for lines in assignment.start().values())
+                self.assertEqual(text.count("{"), text.count("}"))
+                if not assignment.folder:
+                    self.assertIn("not_there_yet(", text)
+
+
+class Graders(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.kit = gradelib.prepare()
+        cls.tool = load_tool()
+
+    def setUp(self) -> None:
+        self.folder = Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def outcomes(self, assignment: Assignment, files: dict[str, list[str]]
+                 ) -> dict[str, gradelib.Outcome]:
+        """Of each idea, all of them built as one program."""
+        code = self.folder / assignment.name
+        write_files(files, code)
+        write_files({"not_there_yet.hpp": read_lines(
+            ROOT / HOMEWORK / "not_there_yet.hpp")}, code)
+        tests = assignment.tests()
+        program = code / "all"
+        errors = gradelib.build_ideas(self.kit, list(tests.values()), code,
+                                      program)
+        self.assertEqual(errors, "", f"{assignment.name} does not compile")
+        return {idea: gradelib.run_idea(program, only=idea)
+                for idea in tests}
+
+    def for_each(self, names: list[str], check) -> None:
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            runs = {name: pool.submit(check, ALL[name])
+                    for name in names if name in ALL}
+            for name, run in runs.items():
+                with self.subTest(name):
+                    run.result()
+
+    def test_nothing_passes_with_the_declarations_alone(self) -> None:
+        def check(assignment: Assignment) -> None:
+            outcomes = self.outcomes(assignment, assignment.start())
+            passed = [idea for idea, one in outcomes.items()
+                      if one.status == "passed"
+                      and f"{assignment.name} {idea}" not in PASS_ANYWAY]
+            self.assertEqual(passed, [])
+            if not assignment.folder:
+                self.assertEqual(
+                    {idea for idea, one in outcomes.items()
+                     if one.status == "missing"}, set(outcomes),
+                    {idea: (one.status, [case.name for case in one.failed
+                                         if not case.stubs])
+                     for idea, one in outcomes.items()
+                     if one.status != "missing"})
+        self.for_each(list(ALL) if SOAK else PART["skeleton"], check)
+
+    def test_solutions_of_what_is_no_stage_pass(self) -> None:
+        def check(assignment: Assignment) -> None:
+            outcomes = self.outcomes(assignment, assignment.solution())
+            for idea, one in outcomes.items():
+                self.assertEqual(one.status, "passed", self.tool.verdict(one))
+                self.assertTrue(one.cases, f"{idea} has no test case")
+        self.for_each([name for name, assignment in ALL.items()
+                       if assignment.folder], check)
+
+    @unittest.skipUnless(SOAK, "SOAK=1 only")
+    def test_nothing_passes_with_the_stage_before(self) -> None:
+        def check(assignment: Assignment) -> None:
+            code = self.folder / assignment.name
+            write_files(assignment.start(blank=True), code)
+            for idea, path in assignment.tests().items():
+                one = gradelib.grade(self.kit, path, code, code / idea)
+                if f"{assignment.name} {idea}" not in PASS_ANYWAY:
+                    self.assertNotEqual(one.status, "passed", idea)
+        self.for_each([name for name, assignment in ALL.items()
+                       if not assignment.folder], check)
+
+    def test_wrong_submissions_are_caught(self) -> None:
+        chosen: list[tuple[Assignment, Wrong]] = []
+        for name, assignment in ALL.items():
+            wrongs = assignment.wrongs()
+            if not SOAK:
+                wrongs = wrongs[:1] if name in PART["wrong"] else []
+            chosen += [(assignment, wrong) for wrong in wrongs]
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            runs = [pool.submit(self.tool.grade_wrong, self.kit, assignment,
+                                wrong, self.folder / f"wrong-{number}")
+                    for number, (assignment, wrong) in enumerate(chosen)]
+            for (assignment, wrong), run in zip(chosen, runs):
+                with self.subTest(f"{assignment.name} {wrong.name}"):
+                    one = run.result()
+                    self.assertIn(one.status, ("failed", "crash", "hang"),
+                                  self.tool.verdict(one))
+
+
+if __name__ == "__main__":
+    unittest.main()
