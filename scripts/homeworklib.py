@@ -52,6 +52,7 @@ A .edits file has only `file:` and <<<< ---- >>>>.
 """
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -384,6 +385,7 @@ class Assignment:
                  if stage.number < self.stage.number}
         return {stage: paths for stage, paths in found.items() if paths}
 
+    @functools.cached_property
     def beats(self) -> list[Beat]:
         """The chapter's, none for a folder."""
         return ([] if self.folder
@@ -509,7 +511,7 @@ def lint_section(section: Section, tests: dict[str, Path],
     if not section.beats and not section.hints.get(3):
         faults.append("neither Beats nor Hint 3")
     for piece in section.beats:
-        if not matching_beats(assignment.beats(), [piece]):
+        if not matching_beats(assignment.beats, [piece]):
             faults.append(f"no beat adds `{piece}`")
     return faults
 

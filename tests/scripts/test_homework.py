@@ -317,7 +317,7 @@ class Checking(HomeworkTest):
     def test_all_pass(self) -> None:
         said = self.check(status=0)
         self.assertIn("passed        first", said)
-        self.assertIn("2 of 2 ideas pass.", said)
+        self.assertIn("2 of 2 ideas passed.", said)
         self.assertIn("Compare it with the stage", said)
 
     def test_one_that_fails_says_what_it_means(self) -> None:
@@ -330,13 +330,13 @@ class Checking(HomeworkTest):
         self.assertIn("is: 1 == 2", said)
         self.assertIn("It means this. Start here.", said)
         self.assertIn("scripts/homework hint first", said)
-        self.assertIn("1 of 2 ideas passes.", said)
+        self.assertIn("1 of 2 ideas passed.", said)
         self.assertIn("a word of its own", said)
 
     def test_what_is_not_there_yet_is_no_failure(self) -> None:
         self.solve("first", MISSING)
         said = self.check()
-        self.assertIn("not yet       first   two", said)
+        self.assertIn("not there yet first   two", said)
         self.assertIn("Next: first", said)
         self.assertIn("Not there yet: two.", said)
         self.assertNotIn("failed", said)
@@ -367,7 +367,7 @@ class Checking(HomeworkTest):
     def test_names_that_the_tests_want_are_not_there_yet(self) -> None:
         self.solve("first", NOT_DECLARED)
         said = self.check()
-        self.assertIn("not yet       first   two", said)
+        self.assertIn("not there yet first   two", said)
 
     def test_one_idea_only(self) -> None:
         self.solve("second", FAILS)
