@@ -165,7 +165,7 @@ def bare(header: str) -> str:
     """On one line, without template <...>, attributes, operators' signs."""
     header = re.sub(r"operator\s*(\(\)|[^\s\w(]+)",
                     lambda m: "operator_" + "_".join(
-                        str(ord(c)) for c in m[1]), header)
+                        str(ord(sign)) for sign in m[1]), header)
     header = header.replace("->", " ").replace("decltype(auto)", "auto")
     before = None
     while before != header:
@@ -174,6 +174,7 @@ def bare(header: str) -> str:
         header = re.sub(r"\[\[[^\[\]]*\]\]", "", header)
     header = re.sub(r"^template\b|\brequires [^({]*$", "",
                     header.strip()).strip()
+    header = re.sub(r"^requires\s*\([^()]*\)\s*", "", header)
     return " ".join(header.split())
 
 
@@ -199,6 +200,12 @@ def variable_name(header: str) -> str:
     before = re.split(r"[=({:]", header.replace("::", "__"))[0].rstrip()
     name = re.search(r"~?\w+$", before)
     return name[0] if name else ""
+
+
+def spoken(name: str) -> str:
+    """With its signs again: operator<."""
+    return re.sub(r"operator_([\d_]+)", lambda m: "operator" + "".join(
+        chr(int(code)) for code in m[1].split("_")), name)
 
 
 def words_of(code: str) -> set[str]:
@@ -268,11 +275,21 @@ class Deriving:
             raise Problem(f"{EXCEPTIONS}: {name} has no {min(unknown)}")
 
     def change_bodies(self, gone: set[str]) -> None:
+        old = self.old.functions()
         for name, parts in self.header.functions().items():
-            for part, former in zip(
-                    parts, self._former(parts,
-                                        self.old.functions().get(name, []))):
-                self._change_body(part, former, gone)
+            former = old.get(name) or self._moved(name, old)
+            for part, one in zip(parts, self._former(parts, former)):
+                self._change_body(part, one, gone)
+
+    def _moved(self, name: str, old: dict[str, list[Part]]) -> list[Part]:
+        """Those that are called so in a class that has them no more."""
+        last = name.rpartition("::")[2]
+        if "::" not in name:
+            return []
+        return [part for former, parts in old.items()
+                if former.rpartition("::")[2] == last
+                and former not in self.header.functions()
+                for part in parts]
 
     def _former(self, parts: list[Part],
                 old: list[Part]) -> list[Part | None]:
@@ -308,7 +325,8 @@ class Deriving:
         if text is None:
             indent = " " * (part.start - 1
                             - self.header.text.rfind("\n", 0, part.start))
-            text = f'\n{indent}  not_there_yet("{part.name}");\n{indent}'
+            text = (f'\n{indent}  not_there_yet("{spoken(part.name)}");'
+                    f"\n{indent}")
             if word != "stub":
                 text = text[:-len(indent)] if indent else text
                 text += f"{indent}  return {word};\n{indent}"
