@@ -1,7 +1,9 @@
 #include "common/testing.hpp"
 
+#include <chrono>
 #include <stdexcept>
 #include <string>
+#include <thread>
 
 #include "event_loop.hpp"
 #include "pair.hpp"
@@ -109,6 +111,25 @@ TEST_CASE("readers_and_writers: a callback may add another one") {
   loop.run_once();
   loop.run_once();
   CHECK(called);
+}
+
+TEST_CASE("readers_and_writers: while nobody can go on the loop sleeps") {
+  const Pair pair;
+  EventLoop loop;
+  bool called = false;
+  loop.add_reader(pair.here, [&] { called = true; });
+  // However long this takes: a loop that sleeps makes few rounds meanwhile.
+  std::thread other([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    pair.send();
+  });
+  int rounds = 0;
+  while (!called) {
+    loop.run_once();
+    ++rounds;
+  }
+  other.join();
+  CHECK(rounds <= 5);
 }
 
 TEST_CASE("readers_and_writers: no descriptor has a negative number") {

@@ -1,5 +1,6 @@
 #include "common/testing.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <optional>
@@ -19,6 +20,9 @@ using asyncio::SelectSelector;
 using test_select_loop::Pair;
 
 namespace test_selector {
+
+/// What is ready is told at once; this only ends a test that would hang.
+constexpr Seconds plenty(1);
 
 /// Interrupts whatever the process waits in, every millisecond.
 class Ticks {
@@ -48,6 +52,8 @@ class Ticks {
 
 }  // namespace test_selector
 
+using test_selector::plenty;
+
 TEST_CASE("selector: nothing to watch, no time to wait") {
   SelectSelector selector;
   CHECK(selector.select(Seconds(0)).empty());
@@ -61,24 +67,36 @@ TEST_CASE("selector: tells of the events that were asked for") {
   selector.register_(pair.here, EVENT_READ);
   CHECK(selector.select(Seconds(0)).empty());
   pair.send();
-  auto ready = selector.select(std::nullopt);
+  auto ready = selector.select(plenty);
   REQUIRE(ready.size() == 1);
   CHECK(ready[0].first.fd == pair.here);
   CHECK(ready[0].first.events == EVENT_READ);
   CHECK(ready[0].second == EVENT_READ);
 
   selector.modify(pair.here, EVENT_READ | EVENT_WRITE);
-  ready = selector.select(std::nullopt);
+  ready = selector.select(plenty);
   REQUIRE(ready.size() == 1);
   CHECK(ready[0].second == (EVENT_READ | EVENT_WRITE));
 
   selector.modify(pair.here, EVENT_WRITE);
-  ready = selector.select(std::nullopt);
+  ready = selector.select(plenty);
   REQUIRE(ready.size() == 1);
   CHECK(ready[0].second == EVENT_WRITE);
 
   selector.unregister(pair.here);
   CHECK(selector.select(Seconds(0)).empty());
+}
+
+TEST_CASE("selector: the highest descriptor need not be the last one") {
+  const Pair pair;
+  const int high = std::max(pair.here, pair.there);
+  const int low = std::min(pair.here, pair.there);
+  SelectSelector selector;
+  selector.register_(high, EVENT_WRITE);
+  selector.register_(low, EVENT_READ);
+  const auto ready = selector.select(plenty);
+  REQUIRE(ready.size() == 1);
+  CHECK(ready[0].first.fd == high);
 }
 
 TEST_CASE("selector: the map shows what is watched") {
@@ -133,7 +151,7 @@ TEST_CASE("selector: the last one that fits is watched like any other") {
     SelectSelector selector;
     selector.register_(last, EVENT_READ);
     pair.send();
-    const auto ready = selector.select(std::nullopt);
+    const auto ready = selector.select(plenty);
     REQUIRE(ready.size() == 1);
     CHECK(ready[0].first.fd == last);
     ::close(last);
