@@ -1,4 +1,5 @@
 #include <exception>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -46,6 +47,8 @@ struct Witness {
     }
   }
 };
+
+Coroutine<> hold(std::shared_ptr<int>) { co_return; }
 
 Coroutine<> keep(Log* log, Witness) {
   const auto [left, right] = stream_pair();
@@ -107,6 +110,16 @@ TEST_CASE("create_task: the loop keeps it and its parameters to the end") {
   create_task(keep(&log, Witness(&log)), loop);
   loop.run_until_idle();
   CHECK(log == Log{"other", "end", "gone"});
+}
+
+TEST_CASE("create_task: each is let go of when it has ended") {
+  EventLoop loop;
+  const auto held = std::make_shared<int>();
+  for (int i = 0; i < 10; ++i) {
+    create_task(hold(held), loop);
+  }
+  loop.run_until_idle();
+  CHECK(held.use_count() == 1);
 }
 
 TEST_CASE("create_task: takes a coroutine that returns something") {

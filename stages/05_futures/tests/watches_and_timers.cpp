@@ -112,6 +112,9 @@ TEST_CASE("watches_and_timers: a watch can be cancelled as any future") {
   EventLoop loop;
   Pair pair(loop);
   Log log;
+  loop.set_exception_handler([&](const std::string& what, std::exception_ptr) {
+    log.push_back(what);
+  });
   {
     Watch watch(pair.left, EVENT_READ, loop);
     create_task(waits(&log, &watch), loop);
@@ -156,6 +159,22 @@ TEST_CASE("watches_and_timers: a timer that is cancelled, or destroyed") {
   loop.run_until_idle();
   CHECK(log == Log{"cancelled"});
   CHECK(loop.time() <= 2s);
+}
+
+TEST_CASE("watches_and_timers: the time of a cancelled one comes all the same") {
+  EventLoop loop;
+  loop.use_virtual_clock();
+  Log log;
+  loop.set_exception_handler([&](const std::string& what, std::exception_ptr) {
+    log.push_back(what);
+  });
+  Timer timer(2s, loop);
+  create_task(waits(&log, &timer), loop);
+  loop.call_later(1s, [&] { timer.cancel(""); });
+  loop.call_later(3s, [&] { log.push_back("later"); });
+  loop.run_until_idle();
+  CHECK(timer.cancelled());
+  CHECK(log == Log{"cancelled", "later"});
 }
 
 Coroutine<> reads(Log* log, int fd) {
