@@ -20,6 +20,32 @@ TEST_CASE("handles: a cancelled call is not made, the others are") {
   CHECK(called == "ac");
 }
 
+TEST_CASE("handles: several cancelled, each its own") {
+  EventLoop loop;
+  std::string called;
+  Handle first = loop.call_soon([&] { called += "a"; });
+  loop.call_soon([&] { called += "b"; });
+  Handle third = loop.call_soon([&] { called += "c"; });
+  loop.call_soon([&] { called += "d"; });
+  first.cancel();
+  third.cancel();
+  loop.run_once();
+  CHECK(called == "bd");
+}
+
+TEST_CASE("handles: also when other calls have been made before") {
+  EventLoop loop;
+  std::string called;
+  loop.call_soon([&] { called += "a"; });
+  loop.call_soon([&] { called += "b"; });
+  loop.run_once();
+  Handle handle = loop.call_soon([&] { called += "c"; });
+  loop.call_soon([&] { called += "d"; });
+  handle.cancel();
+  loop.run_once();
+  CHECK(called == "abd");
+}
+
 TEST_CASE("handles: one may cancel another of the same round") {
   EventLoop loop;
   std::string called;

@@ -30,6 +30,14 @@ Coroutine<> accept_or_say_why(std::string* why, int fd) {
   }
 }
 
+/// Some rounds, also if somebody waits for ever.
+void run_a_while(EventLoop& loop) {
+  for (int round = 0; round < 20; ++round) {
+    loop.call_soon([] {});
+    loop.run_once();
+  }
+}
+
 TEST_CASE("sock_accept: waits for a client") {
   EventLoop loop;
   Socket listener(listen_on("127.0.0.1", 0), loop);
@@ -93,7 +101,7 @@ TEST_CASE("sock_accept: what accept() fails with is thrown at the await") {
   REQUIRE(::send(other, "x", 1, 0) == 1);
   std::string why;
   create_task(accept_or_say_why(&why, no_listener), loop);
-  loop.run_until_idle();
+  run_a_while(loop);
   CHECK(why.rfind("accept: ", 0) == 0);
 }
 
@@ -134,9 +142,9 @@ TEST_CASE("sock_accept: no descriptor left is an error, the client waits" *
   {
     const Scarcity scarcity;
     create_task(accept_or_say_why(&why, listener), loop);
-    loop.run_until_idle();
+    run_a_while(loop);
   }
-  CHECK(why == std::string("accept: ") + std::strerror(EMFILE));
+  REQUIRE(why == std::string("accept: ") + std::strerror(EMFILE));
   std::vector<Socket> clients;
   create_task(accept(&clients, listener, 1), loop);
   loop.run_until_idle();

@@ -16,7 +16,17 @@ Coroutine<> accept_and_greet(int listener, std::string greeting) {
   co_await sock_sendall(client, std::move(greeting));
 }
 
+/// Ends the run with a coroutine, though others may still wait.
+struct Stop {
+  explicit Stop(EventLoop& its_loop) : loop(its_loop) {}
+  Stop(const Stop&) = delete;
+  Stop& operator=(const Stop&) = delete;
+  ~Stop() { loop.stop(); }
+  EventLoop& loop;
+};
+
 Coroutine<> greeted(std::string* result, std::string host, int port) {
+  const Stop at_the_end(get_running_loop());
   Socket server(tcp_socket(AF_INET));
   co_await sock_connect(server, std::move(host), port);
   *result = peer_address_of(server);

@@ -26,10 +26,19 @@ std::string pattern(std::size_t size) {
   return data;
 }
 
+/// Whoever reads learns of the end, however it comes.
+struct EndOfStream {
+  explicit EndOfStream(int its_fd) : fd(its_fd) {}
+  EndOfStream(const EndOfStream&) = delete;
+  EndOfStream& operator=(const EndOfStream&) = delete;
+  ~EndOfStream() { ::shutdown(fd, SHUT_WR); }
+  int fd;
+};
+
 Coroutine<> send(bool* done, int fd, std::string data) {
+  const EndOfStream end(fd);
   co_await sock_sendall(fd, std::move(data));
   *done = true;
-  ::shutdown(fd, SHUT_WR);
 }
 
 /// Until it has so much, or there is no more.
@@ -54,10 +63,10 @@ Coroutine<> send_or_say_why(std::string* why, int fd, std::string data) {
 }
 
 Coroutine<> send_lines(int fd, int count) {
+  const EndOfStream end(fd);
   for (int i = 0; i < count; ++i) {
     co_await sock_sendall(fd, std::to_string(i) + "\n");
   }
-  ::shutdown(fd, SHUT_WR);
 }
 
 Coroutine<> tick(int* ticks, const bool* done, int fd) {

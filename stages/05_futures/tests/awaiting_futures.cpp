@@ -185,6 +185,7 @@ TEST_CASE("awaiting_futures: another loop's is an error at the await") {
   Log log;
   const Future<int> future(other);
   create_task(tell(&log, future), loop);
+  loop.call_later(10s, [&] { loop.stop(); });
   loop.run_until_idle();
   CHECK(log == Log{"refused", "goes on"});
   future.set_result(1);

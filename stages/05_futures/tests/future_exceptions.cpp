@@ -69,6 +69,7 @@ TEST_CASE("future_exceptions: thrown at each await, before it and after it") {
     future.set_exception(std::runtime_error("no"));
   });
   loop.call_later(5s, [&] { create_task(catches(&log, "late", future)); });
+  loop.call_later(10s, [&] { loop.stop(); });
   loop.run_until_idle();
   CHECK(log == Log{"a: no", "b: no", "a goes on", "b goes on", "late: no",
                    "late goes on"});

@@ -74,7 +74,7 @@ TEST_CASE("watches_and_timers: the number of a descriptor is used again") {
   REQUIRE((int(next.left) == fd || int(next.right) == fd));
   Watch watch(fd, EVENT_READ, loop);
   old.reset();
-  CHECK(loop.is_watched(fd, EVENT_READ));
+  REQUIRE(loop.is_watched(fd, EVENT_READ));
   const int other = int(next.left) == fd ? next.right : next.left;
   REQUIRE(::send(other, "x", 1, 0) == 1);
   run_until(loop, watch);
