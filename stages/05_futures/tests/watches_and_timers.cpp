@@ -161,7 +161,7 @@ TEST_CASE("watches_and_timers: a timer that is cancelled, or destroyed") {
   CHECK(loop.time() <= 2s);
 }
 
-TEST_CASE("watches_and_timers: the time of a cancelled one comes all the same") {
+TEST_CASE("watches_and_timers: cancelled, its time comes all the same") {
   EventLoop loop;
   loop.use_virtual_clock();
   Log log;
