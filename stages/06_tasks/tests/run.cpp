@@ -60,25 +60,32 @@ TEST_CASE("run: a runner runs several, in the same loop") {
   runner.close();
 }
 
-Coroutine<> uses(Runner* runner, bool* refused) {
+Coroutine<> notes(Log* log) {
+  log->push_back("began");
+  co_return;
+}
+
+Coroutine<> uses(Runner* runner, Log* log, bool* refused) {
   try {
-    runner->run(answer());
+    runner->run(notes(log));
   } catch (const std::logic_error&) {
     *refused = true;
   }
   co_await sleep(0s);
 }
 
-TEST_CASE("run: not within a running loop") {
+TEST_CASE("run: not within a running loop, what it was given never begins") {
   Runner runner;
+  Log log;
   bool refused = false;
-  runner.run(uses(&runner, &refused));
+  runner.run(uses(&runner, &log, &refused));
   CHECK(refused);
   EventLoop loop;
   refused = false;
-  loop.run_until_complete(uses(&runner, &refused));
+  loop.run_until_complete(uses(&runner, &log, &refused));
   CHECK(refused);
   CHECK(runner.run(answer()) == 42);
+  CHECK(log == Log{});
 }
 
 Coroutine<int> nests() {
@@ -129,8 +136,8 @@ TEST_CASE("run: a closed runner runs nothing") {
   CHECK_THROWS_AS(runner.run(answer()), std::logic_error);
 }
 
-/// Sleeps for an hour; says how it was ended.
-Coroutine<> left_over(Log* log, std::string name) {
+/// Sleeps for an hour; says how it was ended, and takes its time for that.
+Coroutine<> left_over(Log* log, std::string name, Seconds clean_up) {
   bool cancelled = false;
   try {
     co_await sleep(1h);
@@ -139,15 +146,15 @@ Coroutine<> left_over(Log* log, std::string name) {
   }
   if (cancelled) {
     log->push_back(name + " cancelled");
-    co_await sleep(1s);
+    co_await sleep(clean_up);
     log->push_back(name + " tidy");
     throw CancelledError();
   }
 }
 
 Coroutine<int> leaves_some(Log* log) {
-  create_task(left_over(log, "one"));
-  create_task(left_over(log, "two"));
+  create_task(left_over(log, "one", 1s));
+  create_task(left_over(log, "two", 2s));
   co_await sleep(1s);
   log->push_back("main ends");
   co_return 42;
@@ -186,7 +193,7 @@ TEST_CASE("run: what goes wrong while they clean up is reported") {
   runner.get_loop().set_exception_handler(
       [&](const std::string& message, std::exception_ptr error) {
         log.push_back(message);
-        log.push_back(describe(error));
+        log.push_back(error ? describe(error) : "no exception");
       });
   runner.run(leaves_it());
   runner.close();

@@ -58,6 +58,27 @@ TEST_CASE("task_cleanup: cancelled once more while it cleans up") {
   CHECK(loop.time() == 2s);
 }
 
+Coroutine<> lets_others_run(Log* log) {
+  bool cancelled = false;
+  try {
+    co_await sleep(0s);
+  } catch (const CancelledError&) {
+    cancelled = true;
+  }
+  co_await sleep(5s);
+  log->push_back(cancelled ? "tidy" : "over");
+}
+
+TEST_CASE("task_cleanup: cancelled while it waits for nothing: once, no more") {
+  Loop loop;
+  Log log;
+  const Task<> task = create_task(lets_others_run(&log), loop);
+  loop.call_soon([&] { CHECK(task.cancel()); });
+  loop.run_until_idle();
+  CHECK(log == Log{"tidy"});
+  CHECK_FALSE(task.cancelled());
+}
+
 Coroutine<int> refuses() {
   for (int times = 1;; ++times) {
     try {
@@ -199,7 +220,7 @@ Coroutine<> ends_its_worker(Log* log) {
 TEST_CASE("task_cleanup: cancel() asks; whoever awaits knows it is over") {
   Loop loop;
   Log log;
-  loop.run_until_complete(ends_its_worker(&log));
+  loop.run_until_complete(create_task(ends_its_worker(&log), loop));
   CHECK(log == Log{"asked", "worker gone", "awaited", "goes on"});
 }
 

@@ -38,7 +38,7 @@ Coroutine<> starts_one(Log* log) {
 TEST_CASE("tasks: one begins when its starter lets it, not at once") {
   Loop loop;
   Log log;
-  loop.run_until_complete(starts_one(&log));
+  loop.run_until_complete(create_task(starts_one(&log), loop));
   CHECK(log == Log{"started", "asked", "42"});
   CHECK(loop.time() == 1s);
 }
@@ -92,7 +92,7 @@ TEST_CASE("tasks: an exception goes through three levels of tasks") {
   loop.set_exception_handler([&](const std::string& message, auto) {
     log.push_back(message);
   });
-  loop.run_until_complete(catches(&log));
+  loop.run_until_complete(create_task(catches(&log), loop));
   CHECK(log == Log{"out of paper"});
 }
 
@@ -129,7 +129,7 @@ Coroutine<> together(Log* log) {
 TEST_CASE("tasks: two run at the same time, whichever is awaited first") {
   Loop loop;
   Log log;
-  loop.run_until_complete(together(&log));
+  loop.run_until_complete(create_task(together(&log), loop));
   CHECK(log == Log{"quick", "slow"});
   CHECK(loop.time() == 3s);
 }
@@ -148,7 +148,7 @@ Coroutine<> takes(Log* log) {
 TEST_CASE("tasks: a result that cannot be copied moves out, once") {
   Loop loop;
   Log log;
-  loop.run_until_complete(takes(&log));
+  loop.run_until_complete(create_task(takes(&log), loop));
   CHECK(log == Log{"7"});
 }
 
@@ -261,7 +261,7 @@ Coroutine<long> chain(long length) {
 
 TEST_CASE("tasks: ten thousand, each waiting for the next") {
   Loop loop;
-  CHECK(loop.run_until_complete(chain(10000)) == 10000);
+  CHECK(loop.run_until_complete(create_task(chain(10000), loop)) == 10000);
 }
 
 }  // namespace test_tasks

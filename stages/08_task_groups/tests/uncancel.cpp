@@ -105,18 +105,4 @@ TEST_CASE("uncancel: Ctrl-C and somebody else: a CancelledError") {
   CHECK_THROWS_AS(runner.run(interrupted(1)), CancelledError);
 }
 
-TEST_CASE("uncancel: Ctrl-C at the moment of a timeout is no TimeoutError") {
-  Runner runner;
-  bool timed_out = false;
-  const auto main = [&]() -> Coroutine<> {
-    try {
-      co_await async_with(timeout(0s), interrupted(0));
-    } catch (const TimeoutError&) {
-      timed_out = true;
-    }
-  };
-  CHECK_THROWS_AS(runner.run(main()), KeyboardInterrupt);
-  CHECK(!timed_out);
-}
-
 }  // namespace test_uncancel

@@ -1,3 +1,4 @@
+#include <csignal>
 #include <exception>
 #include <string>
 #include <utility>
@@ -140,6 +141,25 @@ TEST_CASE("whose_cancellation: what was asked before the body is not its own") {
   CHECK(log == Log{"clean-up TimeoutError 1"});
   CHECK(task.cancelled());
   CHECK(loop.time() == 2s);
+}
+
+Coroutine<> presses_ctrl_c() {
+  std::raise(SIGINT);
+  co_await sleep(10s);
+}
+
+TEST_CASE("whose_cancellation: Ctrl-C at the moment of a timeout is no TimeoutError") {
+  Runner runner;
+  bool timed_out = false;
+  const auto main = [&]() -> Coroutine<> {
+    try {
+      co_await async_with(timeout(0s), presses_ctrl_c());
+    } catch (const TimeoutError&) {
+      timed_out = true;
+    }
+  };
+  CHECK_THROWS_AS(runner.run(main()), KeyboardInterrupt);
+  CHECK(!timed_out);
 }
 
 }  // namespace test_whose_cancellation
