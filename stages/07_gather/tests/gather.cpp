@@ -84,7 +84,7 @@ TEST_CASE("gather: they run even before it is awaited") {
 
 Coroutine<> nothing_at_all() {
   const auto none = gather();
-  CHECK(none.done());
+  REQUIRE(none.done());
   co_await none;
   const auto empty = gather(std::vector<Task<int>>());
   CHECK(empty.result().empty());

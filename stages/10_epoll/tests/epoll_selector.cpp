@@ -112,6 +112,19 @@ TEST_CASE("epoll_selector: the end of a connection is readable and writable") {
   CHECK(ready[0].second == (EVENT_READ | EVENT_WRITE));
 }
 
+TEST_CASE("epoll_selector: a hang-up alone is readable, and no more than asked") {
+  int ends[2];
+  REQUIRE(::pipe(ends) == 0);
+  EpollSelector selector;
+  selector.register_(ends[0], EVENT_READ);
+  ::close(ends[1]);
+  const auto ready = selector.select(0s);
+  REQUIRE(ready.size() == 1);
+  CHECK(ready[0].second == EVENT_READ);
+  selector.forget(ends[0]);
+  ::close(ends[0]);
+}
+
 TEST_CASE("epoll_selector: a refused connection wakes the writer") {
   const int listener = listen_on("127.0.0.1", 0);
   const int port = port_of(listener);

@@ -223,6 +223,19 @@ TEST_CASE("kqueue_selector: forgotten with a duplicate still open") {
   ::close(there);
 }
 
+TEST_CASE("kqueue_selector: closed while it is watched, it ends no wait") {
+  KqueueSelector selector;
+  const auto [here, there] = stream_pair();
+  selector.remember(here);
+  selector.register_(here, both);
+  selector.unregister(here);
+  ::close(here);
+  for (int wait = 0; wait < 3; ++wait) {
+    CHECK(selector.select(0s).empty());
+  }
+  ::close(there);
+}
+
 TEST_CASE("kqueue_selector: as many as there are, also beyond one answer") {
   constexpr std::size_t count = 400;
   std::vector<std::unique_ptr<Pair>> pairs;
