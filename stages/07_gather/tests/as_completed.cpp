@@ -189,6 +189,25 @@ TEST_CASE("as_completed: whoever awaits first gets the first result") {
   run_virtual(awaited_later());
 }
 
+Coroutine<> one_gives_up() {
+  Coroutines all;
+  for (auto& next : as_completed(list(work(2), work(1)))) {
+    all.push_back(std::move(next));
+  }
+  REQUIRE(all.size() == 2);
+  const Task<int> gives_up = create_task(std::move(all[0]));
+  const Task<int> waits = create_task(std::move(all[1]));
+  co_await sleep(500ms);
+  gives_up.cancel();
+  const int first = co_await waits;
+  CHECK(first == 1);
+  CHECK(now() == 1s);
+}
+
+TEST_CASE("as_completed: no result goes to one who was cancelled") {
+  run_virtual(one_gives_up());
+}
+
 Coroutine<> note(Log* log) {
   log->push_back("ran");
   co_return;

@@ -202,4 +202,13 @@ TEST_CASE("gather: forgotten, its exception is reported") {
   CHECK(reports.size() == 1);
 }
 
+Coroutine<> dropped() {
+  const Future<> never;
+  const std::weak_ptr<FutureBase> whole = gather(never).state();
+  CHECK(whole.expired());
+  co_return;
+}
+
+TEST_CASE("gather: its children do not keep it") { run_virtual(dropped()); }
+
 }  // namespace test_gather

@@ -1,3 +1,4 @@
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -131,5 +132,26 @@ TEST_CASE("shield: of a gather") {
   run_virtual(gathered(&log));
   CHECK(log == Log{"done", "done"});
 }
+
+Coroutine<> keeps_the_inside(Log* log) {
+  const auto outer = shield(gather(work(log), work(log)));
+  co_await sleep(3s);
+  CHECK(outer.done());
+}
+
+TEST_CASE("shield: keeps what is inside") {
+  Log log;
+  run_virtual(keeps_the_inside(&log));
+  CHECK(log == Log{"done", "done"});
+}
+
+Coroutine<> dropped() {
+  const Future<> never;
+  const std::weak_ptr<FutureBase> outer = shield(never).state();
+  CHECK(outer.expired());
+  co_return;
+}
+
+TEST_CASE("shield: what is inside does not keep it") { run_virtual(dropped()); }
 
 }  // namespace test_shield

@@ -58,6 +58,23 @@ TEST_CASE("wait: for the first, the others stay as they are") {
   run_virtual(first_completed());
 }
 
+Coroutine<> two_at_once(std::string* reports) {
+  get_running_loop().set_exception_handler(
+      [reports](const std::string& message, std::exception_ptr) {
+        *reports += message;
+      });
+  const Tasks tasks{start(work(1s)), start(work(1s)), start(work(3s))};
+  const auto waited = co_await wait(tasks, FIRST_COMPLETED);
+  CHECK(waited.done == Tasks{tasks[0], tasks[1]});
+  CHECK(waited.pending == Tasks{tasks[2]});
+}
+
+TEST_CASE("wait: for the first, and two are done at once") {
+  std::string reports;
+  run_virtual(two_at_once(&reports));
+  CHECK(reports == "");
+}
+
 Coroutine<> done_before() {
   const Tasks tasks{start(work(1s)), start(work(3s))};
   co_await sleep(2s);

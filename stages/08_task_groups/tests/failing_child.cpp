@@ -153,6 +153,7 @@ TEST_CASE("failing_child: one that fails in its clean-up comes after it") {
       co_await clumsy("body");
     };
     co_await log_errors(&log, async_with(group, body()));
+    CHECK(current_task().cancelling() == 0);
   };
   loop.run_until_complete(main());
   CHECK(log == Log{"[child, sibling, body]"});
