@@ -148,7 +148,7 @@ Coroutine<> presses_ctrl_c() {
   co_await sleep(10s);
 }
 
-TEST_CASE("whose_cancellation: Ctrl-C at the moment of a timeout is no TimeoutError") {
+TEST_CASE("whose_cancellation: Ctrl-C at the same moment, no timeout") {
   Runner runner;
   bool timed_out = false;
   const auto main = [&]() -> Coroutine<> {

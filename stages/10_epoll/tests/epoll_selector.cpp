@@ -112,7 +112,7 @@ TEST_CASE("epoll_selector: the end of a connection is readable and writable") {
   CHECK(ready[0].second == (EVENT_READ | EVENT_WRITE));
 }
 
-TEST_CASE("epoll_selector: a hang-up alone is readable, and no more than asked") {
+TEST_CASE("epoll_selector: a hang-up alone is readable, and nothing else") {
   int ends[2];
   REQUIRE(::pipe(ends) == 0);
   EpollSelector selector;
