@@ -54,8 +54,9 @@ TEST_CASE("no_drift: counted from when it was made") {
 }
 
 TEST_CASE("no_drift: not even rounding errors add up; none twice, none lost") {
-  constexpr int many = 100'000;
-  const Heard heard = listen_in_a_loop(700ms, 100ms, many, 0s);
+  // The larger the clock's number, the coarser it is: eleven days.
+  constexpr int many = 5'000;
+  const Heard heard = listen_in_a_loop(1'000'000s, 100ms, many, 0s);
   CHECK(heard.worst < 1e-9);
   REQUIRE(heard.numbers.size() == many);
   int odd = 0;
