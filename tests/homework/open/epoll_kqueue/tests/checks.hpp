@@ -123,8 +123,8 @@ inline void check_timeout(const std::string& name) {
   selector->select(0s);
   selector->select(0s);
   const auto start = Clock::now();
-  CHECK(selector->select(20.5ms).empty());
-  CHECK(Clock::now() - start >= 20ms);
+  CHECK(selector->select(20'500us).empty());
+  CHECK(Clock::now() - start >= 20'500us);
 }
 
 inline void check_closed_peer(const std::string& name) {
@@ -152,7 +152,7 @@ inline void check_many(const std::string& name) {
     selector->register_(pairs.back()->here, EVENT_READ);
   }
   // Not all of them in one answer, but all of them.
-  for (int i = 0; i < 20 && seen.size() < pairs.size(); ++i) {
+  for (int i = 0; i < 300 && seen.size() < pairs.size(); ++i) {
     for (const auto& [fd, events] : happened(*selector)) {
       seen[fd] |= events;
     }
@@ -219,8 +219,8 @@ inline void check_duplicate(const std::string& name) {
   ::close(number);
   pair.send();
   const auto start = Clock::now();
-  CHECK(selector->select(20.5ms).empty());
-  CHECK(Clock::now() - start >= 20ms);
+  CHECK(selector->select(20'500us).empty());
+  CHECK(Clock::now() - start >= 20'500us);
 }
 
 inline void check_next_owner(const std::string& name) {
