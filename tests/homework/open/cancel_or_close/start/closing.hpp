@@ -1,7 +1,6 @@
 #pragma once
 
-#include <stdexcept>
-
+#include "not_there_yet.hpp"
 #include "tasks.hpp"
 
 namespace asyncio {
@@ -12,7 +11,7 @@ namespace asyncio {
 template <class T>
 bool close_task(const Task<T>& task) {
   static_cast<void>(task);
-  throw std::logic_error("close_task() is not written yet");
+  not_there_yet("close_task");
 }
 
 }  // namespace asyncio

@@ -1,9 +1,9 @@
 #pragma once
 
 #include <cstdint>
-#include <stdexcept>
 
 #include "coroutines.hpp"
+#include "not_there_yet.hpp"
 
 namespace asyncio {
 
@@ -11,7 +11,7 @@ namespace asyncio {
 /// others run.
 inline Coroutine<> sleep_until(Seconds when) {
   (void)when;
-  throw std::logic_error("sleep_until() is not written yet");
+  not_there_yet("sleep_until");
   co_return;
 }
 
@@ -22,7 +22,7 @@ class Ticker {
 
   /// Pauses until the next tick. Returns its number.
   Coroutine<std::int64_t> next() {
-    throw std::logic_error("Ticker::next() is not written yet");
+    not_there_yet("Ticker::next");
     co_return 0;
   }
 };

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <stdexcept>
 #include <utility>
 
+#include "not_there_yet.hpp"
 #include "tasks.hpp"
 
 namespace asyncio {
@@ -19,11 +19,11 @@ class Nursery {
   /// (Nursery.start_soon)
   void start_soon(Coroutine<> child) {
     static_cast<void>(child);
-    throw std::logic_error("start_soon() is not written yet");
+    not_there_yet("start_soon");
   }
 
   /// Cancels all that is in here, for good. (trio: Nursery.cancel_scope.cancel)
-  void cancel() { throw std::logic_error("cancel() is not written yet"); }
+  void cancel() { not_there_yet("cancel"); }
 };
 
 /// Opens a nursery, runs `body` with it, and waits for all that was started
@@ -38,7 +38,7 @@ class Nursery {
 template <class Body>
 Coroutine<> open_nursery(Body body) {
   static_cast<void>(body);
-  throw std::logic_error("open_nursery() is not written yet");
+  not_there_yet("open_nursery");
   co_return;
 }
 

@@ -4,10 +4,10 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <stdexcept>
 #include <string>
 
 #include "asyncio.hpp"
+#include "not_there_yet.hpp"
 
 namespace asyncio {
 
@@ -24,13 +24,13 @@ using Wait =
 /// std::invalid_argument for any other way.
 inline std::unique_ptr<EventLoop> make_loop(const std::string& way) {
   static_cast<void>(way);
-  throw std::logic_error("make_loop() is not written yet");
+  not_there_yet("make_loop");
 }
 
 /// A loop that waits as somebody else knows how.
 inline std::unique_ptr<EventLoop> make_loop_with(Wait wait) {
   static_cast<void>(wait);
-  throw std::logic_error("make_loop_with() is not written yet");
+  not_there_yet("make_loop_with");
 }
 
 }  // namespace asyncio
