@@ -40,6 +40,11 @@ PART = {
 }
 # Ideas that pass before anything is written, and why that must be so.
 PASS_ANYWAY: dict[str, str] = {}
+# These reach no stub in one of their cases, and fail there.
+FAIL_ANYWAY = {
+    "08 uncancel": "it asks for another exception than 06 throws",
+    "10 epoll_selector": "it asks which selector is the best one",
+}
 
 
 def load_tool():
@@ -87,7 +92,7 @@ class Graders(unittest.TestCase):
         program = code / "all"
         errors = gradelib.build_ideas(self.kit, list(tests.values()), code,
                                       program)
-        self.assertEqual(errors, "", f"{assignment.name} does not compile")
+        self.assertFalse(errors, f"{assignment.name} does not compile:\n{errors}")
         return {idea: gradelib.run_idea(program, only=idea)
                 for idea in tests}
 
@@ -109,7 +114,9 @@ class Graders(unittest.TestCase):
             if not assignment.folder:
                 self.assertEqual(
                     {idea for idea, one in outcomes.items()
-                     if one.status == "missing"}, set(outcomes),
+                     if one.status == "missing"
+                     or f"{assignment.name} {idea}" in FAIL_ANYWAY},
+                    set(outcomes),
                     {idea: (one.status, [case.name for case in one.failed
                                          if not case.stubs])
                      for idea, one in outcomes.items()
