@@ -3,7 +3,7 @@
 // each takes locks and searches a tree.
 //
 // Cure: leave the registration where it is. EpollSelector takes it back only
-// when two waits have passed in which nobody wanted it.
+// when it is still unwanted at the next wait.
 //
 // Prints:
 //   registered once: ... ns a message, 1 epoll_ctl
