@@ -386,7 +386,8 @@ class EpollSelector : public BaseSelector {
     if (events == 0) {
       operation = EPOLL_CTL_DEL;
     }
-    if (::epoll_ctl(epoll_, operation, fd, &event) < 0 && events != 0) {
+    const bool more = (events & ~known) != 0;
+    if (::epoll_ctl(epoll_, operation, fd, &event) < 0 && more) {
       throw_errno("epoll_ctl");
     }
     known = events;

@@ -214,6 +214,22 @@ TEST_CASE("epoll_dormant: closed while it is watched for both directions") {
   ::close(there);
 }
 
+TEST_CASE("epoll_dormant: what is closed can be taken back by halves") {
+  EventLoop loop(std::make_unique<EpollSelector>());
+  const auto [here, there] = stream_pair();
+  loop.add_reader(here, [] {});
+  loop.add_writer(here, [] {});
+  ::close(here);
+  SUBCASE("the number is free") {}
+  SUBCASE("the number is somebody else's") {
+    REQUIRE(::dup2(there, here) == here);
+  }
+  CHECK(loop.remove_reader(here));
+  CHECK(loop.remove_writer(here));
+  ::close(here);
+  ::close(there);
+}
+
 TEST_CASE("epoll_dormant: a loop's remove_reader is told at once") {
   const int epoll = next_descriptor();
   EventLoop loop(std::make_unique<EpollSelector>());
