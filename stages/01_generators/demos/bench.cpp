@@ -88,4 +88,5 @@ static void table() {
   measure_next("next() through 1,000 levels", through(999));
 }
 
-static const BenchTable bench_table{"table", "what a co_await and a next() cost", table};
+static const BenchTable bench_table{
+    "table", "what a co_await and a next() cost", table};
