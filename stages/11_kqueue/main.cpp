@@ -24,7 +24,8 @@ int main(int argc, char** argv) {
   for (const auto& choice : asyncio::selector_choices()) {
     selectors.push_back(choice.name);
   }
-  const std::string help = std::string("How to wait; kqueue is ") + kqueue_kind();
+  const std::string help =
+      std::string("How to wait; kqueue is ") + kqueue_kind();
   line.option("--selector", help, selectors, [](std::string name) {
     ::setenv("ASYNCIO_SELECTOR", name.c_str(), 1);
   });
