@@ -70,7 +70,10 @@ TEST_CASE("join: whoever waits may be cancelled, and the task goes on") {
   CHECK(b.done());
 }
 
-Coroutine<> waits_for_itself(Log* log, std::shared_ptr<std::optional<Task>> me) {
+Coroutine<> waits_for_itself(
+    Log* log,
+    std::shared_ptr<std::optional<Task>> me
+) {
   try {
     co_await join(**me);
   } catch (const std::logic_error&) {
