@@ -11,9 +11,11 @@ import json
 import os
 import re
 import shlex
+import signal
 import subprocess
+import sys
 import threading
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from stagelib import Problem, read_text, write_text
 
 KEPT = 300                      # objects; the oldest go
 SHOWN_ERRORS = 3
+SILENCE = 2.0                   # seconds after which it is said what goes on
 
 # Prints the compiler on fd 3; what is built and asked goes to the terminal.
 _PREPARE = r"""
@@ -41,6 +44,22 @@ class Object:
     good: bool
 
 
+class Job:
+    """A source file that is compiled, now or soon, unless it is ended."""
+    future: Future
+    process: subprocess.Popen | None = None
+    ended = False
+
+    def end(self) -> None:
+        self.ended = True
+        self.future.cancel()
+        if self.process and self.process.returncode is None:
+            try:                # its children, too: g++ does not end its own
+                os.killpg(self.process.pid, signal.SIGTERM)
+            except (ProcessLookupError, PermissionError):
+                pass            # it has ended just now
+
+
 class Compiler:
     """Compiles below root/build/live; needs nothing until it is asked."""
 
@@ -48,9 +67,8 @@ class Compiler:
         self.root = root
         self.folder = root / "build" / "live" / "objects"
         self.pool = ThreadPoolExecutor(max(os.cpu_count() or 2, 2))
-        self.under_way: dict[Path, Future] = {}
+        self.under_way: dict[Path, Job] = {}
         self.lock = threading.Lock()
-        self.running: set[subprocess.Popen] = set()
         self.compiler: list[str] = []
         self.command: list[str] = []
         self.library = Path()
@@ -146,14 +164,16 @@ class Compiler:
         path = self.folder / f"{key}.o"
         with self.lock:
             known = self.under_way.get(path)
-            if not known or known.done() and (
-                    known.exception() or not known.result().good):
-                self.under_way[path] = self.pool.submit(
-                    self._compile, command, source, folder, path)
-            return self.under_way[path]
+            if not known or known.future.done() and (
+                    known.future.exception()
+                    or not known.future.result().good):
+                job = self.under_way[path] = Job()
+                job.future = self.pool.submit(
+                    self._compile, job, command, source, folder, path)
+            return self.under_way[path].future
 
-    def _compile(self, command: list[str], source: Path, folder: Path,
-                 path: Path) -> Object:
+    def _compile(self, job: Job, command: list[str], source: Path,
+                 folder: Path, path: Path) -> Object:
         said = path.with_suffix(".txt")
         if said.is_file():
             os.utime(said)
@@ -161,7 +181,7 @@ class Compiler:
         path.parent.mkdir(parents=True, exist_ok=True)
         made = path.with_name(f"{path.name}.{os.getpid()}")
         status, output = self._run(
-            [*command, "-c", str(source), "-o", str(made)], folder)
+            job, [*command, "-c", str(source), "-o", str(made)], folder)
         output = output.replace(f"{folder}/", "")
         if status == 0:
             os.replace(made, path)
@@ -169,28 +189,34 @@ class Compiler:
             said.write_text(output)     # else it was interrupted
         return Object(source, path, output, status == 0)
 
-    def _run(self, command: list[str], folder: Path) -> tuple[int, str]:
-        try:
-            process = subprocess.Popen(
-                command, cwd=folder, stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                errors="replace")
-        except OSError as error:
-            raise Problem(f"cannot run the compiler: {error}") from error
-        self.running.add(process)
-        output, _ = process.communicate()
-        self.running.discard(process)
-        return process.returncode, output
+    def _run(self, job: Job, command: list[str],
+             folder: Path) -> tuple[int, str]:
+        with self.lock:
+            if job.ended:
+                return 1, ""
+            try:
+                job.process = subprocess.Popen(
+                    command, cwd=folder, stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                    text=True, errors="replace", start_new_session=True)
+            except OSError as error:
+                raise Problem(f"cannot run the compiler: {error}") from error
+        output, _ = job.process.communicate()
+        return job.process.returncode, output
 
     def stop(self) -> None:
-        """Ends what is under way: nobody is going to ask for it."""
+        """Ends what is under way: nobody is going to ask for it. Ctrl-C does
+        not reach it, so whoever ends calls this."""
         self.pool.shutdown(wait=False, cancel_futures=True)
-        for process in list(self.running):
-            process.terminate()
+        self.only([])
 
-    def busy(self) -> bool:
-        return any(not future.done()
-                   for future in list(self.under_way.values()))
+    def only(self, wanted: list[Future]) -> None:
+        """Ends what else is under way or waits: the files have changed."""
+        with self.lock:
+            for path, job in list(self.under_way.items()):
+                if not job.future.done() and job.future not in wanted:
+                    del self.under_way[path]
+                    job.end()
 
     def link(self, objects: list[Object], program: Path) -> None:
         program.parent.mkdir(parents=True, exist_ok=True)
@@ -218,6 +244,14 @@ class Compiler:
         for path in paths[KEPT:]:
             path.unlink(missing_ok=True)
             path.with_suffix(".o").unlink(missing_ok=True)
+
+
+def made_by(futures: list[Future]) -> list[Object]:
+    """What they become; says so if that takes a while."""
+    _, late = wait(futures, timeout=SILENCE)
+    if late and sys.stderr.isatty():
+        print("compiling ...", file=sys.stderr, flush=True)
+    return [future.result() for future in futures]
 
 
 def is_newer(made: Path, folder: Path) -> bool:

@@ -10,11 +10,13 @@ import subprocess
 import tempfile
 import time
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stdout
 from pathlib import Path
 from unittest.mock import patch
 
 from fixture import SCRIPTS, ProjectTest, load, text_of
+from compilelib import Compiler
 from stagelib import find_stages, lesson_lines, read_book
 
 ROOT = SCRIPTS.parent
@@ -217,6 +219,18 @@ class Beats(LiveTest):
         self.assertIn("+inline int two()", out)
         self.assertIn("shows something new", self.live("show", "2"))
         self.assertIn("It needs an offset.", self.live("show", "2"))
+
+    def test_the_note_is_as_wide_as_the_terminal(self):
+        self.replace("WALKTHROUGH.md", "Why there is a second one.", text_of("""
+            Why there is a second one
+            is told in two lines.
+
+            - one
+              thing
+            - another"""))
+        self.assertIn("A second function\n\nWhy there is a second one is told"
+                      " in two lines.\n\n- one thing\n- another\n",
+                      self.live("show"))
 
     def test_next_applies(self):
         out = self.live("next")
@@ -489,6 +503,44 @@ class Asking(LiveTest):
         out = self.ask("help")
         for verb in (*load("live").VERBS, "quit"):
             self.assertIn(f"  {verb} ", out)
+
+
+class Ending(ProjectTest):
+    """With a compiler that would take very long, in a child of its own."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.begun = self.root / "begun"
+        os.mkfifo(self.begun)
+        script = self.write("slow", f"#!/bin/sh\necho >{self.begun}\n"
+                            "sleep 1000\necho done\n")
+        script.chmod(0o755)
+        self.compiler = Compiler(self.root)
+        self.compiler.command = [str(script)]
+        self.compiler.pool = ThreadPoolExecutor(2)
+        self.addCleanup(self.compiler.stop)
+
+    def start_one(self, name: str):
+        source = self.write(f"{name}.cpp", f"int {name};\n")
+        return self.compiler.compile(source, self.root, "02_two")
+
+    def test_what_is_not_wanted_any_more_ends(self):
+        old = self.start_one("old")
+        self.begun.read_text()
+        other = self.start_one("other")
+        self.begun.read_text()
+        waiting, wanted = self.start_one("waiting"), self.start_one("wanted")
+        self.compiler.only([other, wanted])
+        self.assertFalse(old.result(timeout=20).good)
+        self.assertTrue(waiting.cancelled())
+        self.begun.read_text()          # of the wanted one
+        self.assertFalse(other.done())
+        again = self.start_one("waiting")
+        self.assertIsNot(again, waiting)
+        self.compiler.stop()
+        self.assertFalse(other.result(timeout=20).good)
+        self.assertFalse(wanted.result(timeout=20).good)
+        self.assertTrue(again.cancelled())
 
 
 def has_tools() -> bool:
