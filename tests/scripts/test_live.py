@@ -358,8 +358,49 @@ class Typing(LiveTest):
         self.live("status")
         self.typed("run_all", "run_al", "main.cpp")
         out = self.refused("check")
-        self.assertIn("a.hpp: nothing is typed yet", out)
+        self.assertIn("Nothing is typed yet, but stage 01_one has changed",
+                      out)
+        self.assertNotIn("a.hpp", out)
         self.assertIn("main.cpp line 5", out)
+        self.assertIn("Changed: what was in already", self.live("status"))
+
+    def test_a_slip_in_a_beat_that_is_in(self):
+        for number, old, said in ((1, "return offset", "beat 1 has changed"),
+                                  (2, "return 2", "but beat 2, or what was in")):
+            self.live("goto", f"{number}")
+            right = self.work()
+            self.typed("return 1", "return one")
+            for verb in ("check", "next"):
+                out = self.refused(verb)
+                self.assertIn(said, out)
+                self.assertRegex(out, r"a.hpp line 5:\n +yours: +return one;"
+                                      r"\n +the book: return 1;")
+                self.assertNotIn("This is not beat", out)
+            self.assertIn(f"as after beat {number} again", out)
+            out = self.live("rescue")
+            self.assertIn(f"kept/{number}", out)
+            self.assertEqual(self.beat(), number)
+            self.assertEqual(self.work(), right)
+            # A line that the next beat changes may be that beat, typed wrong.
+            self.typed(old, "return zwei")
+            self.assertIn(f"This is not beat {number + 1}",
+                          self.refused("check"))
+            self.typed("return zwei", old)
+
+    def test_a_slip_beside_what_is_typed_of_the_next_beat(self):
+        self.type(self.RIGHT.replace("return 1;", "return one;"))
+        out = self.refused("check")
+        self.assertIn("This is not beat 1", out)
+        self.assertIn("yours:    return one;", out)
+
+    def test_a_slip_after_the_last_beat(self):
+        self.live("goto", "last")
+        self.typed("2 + offset", "3 + offset")
+        self.assertIn("beat 5, or what was in before it, has changed",
+                      self.refused("check"))
+        self.live("rescue")
+        self.assertEqual(self.work(), TWO)
+        self.assertEqual(self.beat(), 5)
 
     def test_a_file_is_gone(self):
         self.type(self.RIGHT)
@@ -596,6 +637,17 @@ class Building(LiveTest):
         out = self.refused("run")
         self.assertRegex(out, r"a\.hpp:10:\d+: error: .*zwei")
         self.assertNotIn(str(self.root), out)
+
+    def test_an_error_in_what_was_in_already_is_not_expected(self):
+        self.live("goto", "0")
+        self.typed("return 1;", "return eins;")
+        out = self.refused("run")
+        self.assertRegex(out, r"error: .*eins")
+        self.assertNotIn("need not", out)
+        self.assertIn("what was in already has changed", out)
+        self.typed("return eins;\n}\n", "return 1;\n}\nint two() { return x; }\n")
+        self.assertIn("does not compile after beat 1, and need not",
+                      self.refused("run"))
 
     def test_only_what_changed_is_compiled(self):
         self.live("goto", "2")
