@@ -53,11 +53,17 @@ class Job:
     def end(self) -> None:
         self.ended = True
         self.future.cancel()
-        if self.process and self.process.returncode is None:
-            try:                # its children, too: g++ does not end its own
-                os.killpg(self.process.pid, signal.SIGTERM)
-            except (ProcessLookupError, PermissionError):
-                pass            # it has ended just now
+        if self.process:
+            end_group(self.process)
+
+
+def end_group(process: subprocess.Popen) -> None:
+    """With its children: g++ does not end its own."""
+    if process.returncode is None:
+        try:
+            os.killpg(process.pid, signal.SIGTERM)
+        except (ProcessLookupError, PermissionError):
+            pass                # it has ended just now
 
 
 class Compiler:
@@ -69,6 +75,9 @@ class Compiler:
         self.pool = ThreadPoolExecutor(max(os.cpu_count() or 2, 2))
         self.under_way: dict[Path, Job] = {}
         self.lock = threading.Lock()
+        self.preparing = threading.Lock()
+        self.preparation: subprocess.Popen | None = None    # a silent one
+        self.stopped = False
         self.compiler: list[str] = []
         self.command: list[str] = []
         self.library = Path()
@@ -77,12 +86,17 @@ class Compiler:
 
     # --- once ---
 
-    def prepare(self, wait=lambda text: None) -> None:
+    def prepare(self, wait=lambda text: None, silent: bool = False) -> None:
         """Compiler, common/ and the precompiled headers; wait(text) is told
-        before what takes long."""
-        if self.command:
-            return
-        compiler, build = self._common(wait)
+        before what takes long. A silent one asks and prints nothing."""
+        if not self.command and self.preparing.locked():
+            wait("Still building common/ and the headers, once.")
+        with self.preparing:
+            if not self.command:
+                self._prepare(wait, silent)
+
+    def _prepare(self, wait, silent: bool) -> None:
+        compiler, build = self._common(wait, silent)
         flags = ["-std=c++20", "-O0", *_quick_flags(compiler)]
         self.library = build / "common" / "libcommon.a"
         self.libraries = ["-pthread"]
@@ -94,14 +108,14 @@ class Compiler:
             flags += [word for word in words if word.startswith("-I")]
             self.libraries += [word for word in words
                                if not word.startswith("-I")]
-        header = self._system_header([*compiler, *flags], wait)
+        header = self._system_header([*compiler, *flags], wait, silent)
         self.common_state = b"".join(
             path.read_bytes()
             for path in sorted((self.root / "common").glob("*.hpp")))
         self.compiler = compiler
         self.command = [*compiler, *flags, "-include", str(header)]
 
-    def _common(self, wait) -> tuple[list[str], Path]:
+    def _common(self, wait, silent: bool) -> tuple[list[str], Path]:
         """The compiler, and the build folder that has common/'s library."""
         given = os.environ.get("BUILD_BIN")
         if given and (Path(given).parent / "common/libcommon.a").is_file():
@@ -117,17 +131,31 @@ class Compiler:
             wait("Building common/: only the first time it takes a while.")
         read, write = os.pipe()
         with os.fdopen(read) as reader:
-            done = subprocess.run(
-                ["sh", "-c", f'exec 3>&{write} {write}>&-\n{_PREPARE}'],
-                env={**os.environ, "root": str(self.root), "yes": ""},
-                pass_fds=[write])
-            os.close(write)
+            try:
+                status = self._call(
+                    ["sh", "-c", f'exec 3>&{write} {write}>&-\n{_PREPARE}'],
+                    silent,
+                    env={**os.environ, "root": str(self.root), "yes": ""},
+                    pass_fds=[write])
+            finally:
+                os.close(write)
             compiler = reader.read().strip()
-        if done.returncode or not compiler:
+        if status or not compiler:
             raise Problem("common/ could not be built")
         return shlex.split(compiler), build
 
-    def _system_header(self, command: list[str], wait) -> Path:
+    def _call(self, command: list[str], silent: bool, **how) -> int:
+        if not silent:
+            return subprocess.run(command, **how).returncode
+        with self.lock:
+            if self.stopped:
+                raise Problem("stopped")
+            process = self.preparation = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL, start_new_session=True, **how)
+        return process.wait()
+
+    def _system_header(self, command: list[str], wait, silent: bool) -> Path:
         """A header with all <...> of the stages and common/, precompiled."""
         text = "\n".join(system_includes(self.root)) + "\n"
         version = subprocess.run([*command, "--version"], capture_output=True,
@@ -140,9 +168,8 @@ class Compiler:
             header.parent.mkdir(parents=True, exist_ok=True)
             write_text(header, text)
             made = compiled.with_name(f"{compiled.name}.{os.getpid()}")
-            done = subprocess.run([*command, "-x", "c++-header", str(header),
-                                   "-o", str(made)])
-            if done.returncode:
+            if self._call([*command, "-x", "c++-header", str(header),
+                           "-o", str(made)], silent):
                 raise Problem("the systems' headers do not compile")
             os.replace(made, compiled)
         return header
@@ -209,6 +236,10 @@ class Compiler:
         not reach it, so whoever ends calls this."""
         self.pool.shutdown(wait=False, cancel_futures=True)
         self.only([])
+        with self.lock:
+            self.stopped = True
+            if self.preparation:
+                end_group(self.preparation)
 
     def only(self, wanted: list[Future]) -> None:
         """Ends what else is under way or waits: the files have changed."""
