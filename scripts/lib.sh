@@ -276,7 +276,13 @@ configure_plain() {
 locked() {
   mkdir -p "$build_dir"
   exec 9>"$build_dir/.lock"
-  have flock && flock 9
+  if have flock; then
+    flock -n 9 || {
+      show_line "waiting for another build"
+      flock 9
+      clear_line
+    }
+  fi
   "$@"
   set -- $?
   exec 9>&-
@@ -310,6 +316,7 @@ configure_now() {
     say "$(basename "$0"): cmake failed"
     return 1
   fi
+  clear_line
   printf '%s\n' "$wanted" >"$folder/.options"
 }
 
@@ -339,8 +346,8 @@ show_progress() {
       esac
     done
   } 3>"$log"
-  if [ -n "$shown" ] && [ -t 2 ]; then
-    printf '\r\033[K' >&2
+  if [ -n "$shown" ]; then
+    clear_line
   fi
   if [ "$status" -ne 0 ]; then
     cat "$log" >&2
@@ -367,6 +374,13 @@ show_line() {
     printf '\r%s\033[K' "$1" >&2
   else
     say "$1"
+  fi
+}
+
+# What follows begins where the line of show_line was.
+clear_line() {
+  if [ -t 2 ] && [ -z "${WALKTHROUGH_RUNNING:-}" ]; then
+    printf '\r\033[K' >&2
   fi
 }
 

@@ -193,15 +193,22 @@ class Pager(Diff):
         self.assertEqual(done.returncode, 0, done.stderr)
         hunks = done.stdout.split("P:@@ ")
         self.assertEqual(len(hunks), 4)
-        self.assertIn("P:1 of 3: b.hpp (+1 -1)", hunks[0])
+        self.assertIn("P:1 of 3: b.hpp\n", hunks[0])
         self.assertIn("P:+    return 2;", hunks[1])
         self.assertIn("P:2 of 3: a.hpp (new)", hunks[1])
 
     def test_walk_ends(self):
-        done = self.start("--walk", "2", stdin="\nq\n", PAGER="cat")
-        self.assertEqual(done.returncode, 0)
-        self.assertIn("+int a;", done.stdout)
-        self.assertNotIn("+int main();", done.stdout)
+        for answer in ("q", "Quit", " qq"):
+            done = self.start("--walk", "2", stdin=f"\n{answer}\n",
+                              PAGER="cat")
+            self.assertEqual(done.returncode, 0)
+            self.assertIn("+int a;", done.stdout)
+            self.assertNotIn("+int main();", done.stdout)
+
+    def test_walk_prints_what_fits(self):
+        done = self.start("--walk", "2", stdin="\n\n",
+                          PAGER="sh -c 'echo options: $LESS'")
+        self.assertEqual(done.stdout.count("options: FRXK\n"), 3)
 
     def test_walk_in_colour(self):
         shown = self.terminal("--walk", "2", keys=b"\n\n", PAGER="cat")
