@@ -386,10 +386,15 @@ class Checking(HomeworkTest):
     def test_progress_is_kept(self) -> None:
         self.solve("first", FAILS)
         self.check()
-        self.assertIn("1 of 2, the last one", self.call("list").stdout)
+        out = self.call("list").stdout
+        self.assertIn("1 of 2, begun last", out)
+        self.assertIn("Go on: scripts/homework check", out)
+        self.assertNotIn("Begin one", out)
         self.solve("first", PASSES)
         self.check("first", status=0)
-        self.assertIn("2 of 2", self.call("list").stdout)
+        out = self.call("list").stdout
+        self.assertIn("2 of 2", out)
+        self.assertIn("Begin one", out)
 
     def test_a_broken_progress_file_is_no_trouble(self) -> None:
         self.write("homework/.progress.json", "{")
