@@ -107,7 +107,18 @@ int guarded(const std::string& prefix, const std::function<void()>& run) {
   }
 }
 
-extern "C" void exit_at_once(int) { _exit(0); }
+// What a terminal is told of the trace at the end; else empty.
+std::string trace_note;
+
+void tell_trace() {
+  [[maybe_unused]] const auto written =
+      write(STDERR_FILENO, trace_note.data(), trace_note.size());
+}
+
+extern "C" void exit_at_once(int) {
+  tell_trace();
+  _exit(0);
+}
 
 void prepare_process() {
   // Writing to a connection that is gone is an error, not the end.
@@ -282,6 +293,11 @@ struct CommandLine::Data {
       }
       if (!trace_file.empty()) {
         trace::start(trace_file.c_str());
+        if (isatty(STDERR_FILENO) != 0) {
+          // Behind the ^C.
+          trace_note =
+              "\ntrace: " + trace_file + " (open it in ui.perfetto.dev)\n";
+        }
       }
     });
     if (status == 0) {
@@ -291,6 +307,7 @@ struct CommandLine::Data {
     if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
       return failed("cannot write to standard output");
     }
+    tell_trace();
     return status != 0 ? status : finished;
   }
 };

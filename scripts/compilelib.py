@@ -277,10 +277,10 @@ class Compiler:
             path.with_suffix(".o").unlink(missing_ok=True)
 
 
-def made_by(futures: list[Future]) -> list[Object]:
+def made_by(futures: list[Future], tell: bool = True) -> list[Object]:
     """What they become; says so if that takes a while."""
     _, late = wait(futures, timeout=SILENCE)
-    if late and sys.stderr.isatty():
+    if late and tell and sys.stderr.isatty():
         print("compiling ...", file=sys.stderr, flush=True)
     return [future.result() for future in futures]
 
