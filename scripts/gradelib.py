@@ -2,6 +2,7 @@
 went. What scripts/homework decides and prints is not here."""
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -10,6 +11,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +22,7 @@ ROOT = SCRIPTS.parent           # where common/ is, whatever --root says
 
 REPORT = Path("tests", "homework", "report.cpp")
 SECONDS = float(os.environ.get("HOMEWORK_SECONDS", "10"))    # then it hangs
+SLOW = 2.0                      # a compiler that takes longer is announced
 LARGE = 4_000_000               # KiB of memory; more is a leak or a loop
 
 
@@ -165,7 +168,22 @@ def remember(target: Path, command: list[str], dependencies: Path) -> None:
          "files": {path: stamp_of(path) for path in paths}}))
 
 
-def build_idea(kit: Kit, source: Path, code: Path, target: Path) -> str:
+@contextlib.contextmanager
+def announced(what: str):
+    """Says what goes on, once it takes long."""
+    erase = "\r\033[K" if sys.stderr.isatty() else ""
+    timer = threading.Timer(SLOW, lambda: print(
+        f"{erase}compiling {what} ...", file=sys.stderr, flush=True))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def build_idea(kit: Kit, source: Path, code: Path, target: Path,
+               announce: bool = False) -> str:
     """Makes target of the tests in source and the headers in code; what the
     compiler says if that fails."""
     command = [*kit.compiler, *kit.flags, *kit.libraries, str(source)]
@@ -175,8 +193,9 @@ def build_idea(kit: Kit, source: Path, code: Path, target: Path) -> str:
     target.with_suffix(".made").unlink(missing_ok=True)
     target.unlink(missing_ok=True)
     dependencies = target.with_suffix(".d")
-    errors = kit.compile(source, target.with_suffix(".o"), f"-I{code}",
-                         "-MMD", "-MF", str(dependencies))
+    with announced(source.stem) if announce else contextlib.nullcontext():
+        errors = kit.compile(source, target.with_suffix(".o"), f"-I{code}",
+                             "-MMD", "-MF", str(dependencies))
     errors = errors or kit.link([target.with_suffix(".o")], target)
     if not errors:
         remember(target, command, dependencies)
@@ -355,9 +374,10 @@ def build_ideas(kit: Kit, sources: list[Path], code: Path,
     return build_idea(kit, source, code, target)
 
 
-def grade(kit: Kit, source: Path, code: Path, target: Path) -> Outcome:
+def grade(kit: Kit, source: Path, code: Path, target: Path,
+          announce: bool = False) -> Outcome:
     """Builds and runs one idea."""
-    errors = build_idea(kit, source, code, target)
+    errors = build_idea(kit, source, code, target, announce)
     if errors:
         return Outcome("compile", errors=errors)
     return run_idea(target)

@@ -32,7 +32,8 @@ The text:
     ### Hint 3                      (instead of Beats; the rule for folders)
 
 Headings in fenced blocks are none. Ideas come in the order in which one would
-build them; every tests/IDEA.cpp has a section.
+build them; every tests/IDEA.cpp has a section. A line --- before a section
+means that one can stop there: what comes before is a whole.
 
 Known-wrong submissions, NN_name.wrong or NAME/wrong:
 
@@ -76,6 +77,7 @@ class Section:
     meaning: str = ""
     hints: dict[int, str] = field(default_factory=dict)
     beats: list[str] = field(default_factory=list)
+    stop: bool = False          # after it one can stop
 
 
 @dataclass
@@ -109,6 +111,9 @@ def read_homework_text(path: Path) -> Text:
                 fence = mark[1]
             elif mark[1].startswith(fence):
                 fence = ""
+        if line.rstrip() == "---" and section and not fence:
+            section.stop = True
+            continue
         heading = None if fence else _HEADING.match(line)
         if not heading:
             body.append(line)
@@ -173,6 +178,16 @@ def _beats_of(section: Section):
                                   f" Beats is `a piece of code`, not: {line}")
                 section.beats.append(piece[2])
     return put
+
+
+def owner_of(function: str, text: Text) -> str:
+    """The idea whose beats define it; empty if none does."""
+    name = re.escape(function.rpartition("::")[2])
+    define = re.compile(rf"(?<![.>\w]){name}\(|\b(class|struct)\b.*\b{name}\b")
+    for section in text.sections.values():
+        if any(define.search(piece) for piece in section.beats):
+            return section.idea
+    return ""
 
 
 # --- known-wrong submissions -----------------------------------------------
@@ -347,6 +362,16 @@ class Assignment:
         order = [idea for idea in self.text().sections if idea in found]
         return {idea: found[idea]
                 for idea in order + [i for i in found if i not in order]}
+
+    def groups(self) -> list[list[str]]:
+        """The ideas; after each group one can stop."""
+        sections = self.text().sections
+        groups: list[list[str]] = [[]]
+        for idea in self.tests():
+            groups[-1].append(idea)
+            if idea in sections and sections[idea].stop:
+                groups.append([])
+        return [group for group in groups if group]
 
     def start(self, blank: bool = False) -> Files:
         """The headers that one starts with."""

@@ -1,3 +1,4 @@
+#include <chrono>
 #include <limits>
 #include <stdexcept>
 #include <string>
@@ -12,6 +13,10 @@ using namespace asyncio;
 using namespace std::chrono_literals;
 using Log = std::vector<std::string>;
 
+Seconds steady_now() {
+  return std::chrono::steady_clock::now().time_since_epoch();
+}
+
 TEST_CASE("call_at: at this time of the loop's clock") {
   EventLoop loop;
   loop.use_virtual_clock();
@@ -23,6 +28,22 @@ TEST_CASE("call_at: at this time of the loop's clock") {
   });
   loop.run_until_idle();
   CHECK(times == std::vector<double>{5, 6, 7});
+}
+
+TEST_CASE("call_at: the virtual clock jumps to each, exactly") {
+  EventLoop loop;
+  loop.use_virtual_clock();
+  unsigned random = 1;
+  double expected = 0;
+  for (int i = 0; i < 200; ++i) {
+    random = random * 1664525u + 1013904223u;
+    expected += (random >> 8) * 1e-7;
+    bool done = false;
+    loop.call_at(Seconds(expected), [&] { done = true; });
+    loop.run_until_idle();
+    REQUIRE(done);
+    REQUIRE(loop.time().count() == expected);
+  }
 }
 
 TEST_CASE("call_at: with call_later, whichever is due first") {
@@ -48,12 +69,19 @@ TEST_CASE("call_at: a time that has passed: soon") {
   CHECK(calls == 3);
 }
 
-TEST_CASE("call_at: when() tells the time") {
+TEST_CASE("call_at: a callback that took long has made others due") {
   EventLoop loop;
-  loop.use_virtual_clock();
-  CHECK(loop.call_at(3s, [] {}).when() == 3s);
-  loop.call_later(1s, [&] { CHECK(loop.call_later(3s, [] {}).when() == 4s); });
+  std::vector<int> order;
+  const Seconds due = loop.time() + 2ms;
+  loop.call_at(due, [&] { order.push_back(2); });
+  loop.call_soon([&] {
+    const Seconds end = steady_now() + 2ms;
+    while (steady_now() < end) {
+    }
+    order.push_back(1);
+  });
   loop.run_until_idle();
+  CHECK(order == std::vector<int>{1, 2});
 }
 
 TEST_CASE("call_at: what is not a number is refused") {

@@ -49,6 +49,14 @@ TEST_CASE("lazy_deletion: ends although cancelled ones are behind others") {
   CHECK(loop.time() == 1s);
 }
 
+TEST_CASE("lazy_deletion: no jump to a timer that is cancelled") {
+  Loop loop;
+  loop.call_later(1h, [] {}).cancel();
+  loop.call_later(1s, [] {});
+  loop.run_until_idle();
+  CHECK(loop.time() == 1s);
+}
+
 TEST_CASE("lazy_deletion: does not wait for one in front") {
   Loop loop;
   std::vector<Seconds> times;
