@@ -22,6 +22,7 @@ ROOT = SCRIPTS.parent           # where common/ is, whatever --root says
 
 REPORT = Path("tests", "homework", "report.cpp")
 SECONDS = float(os.environ.get("HOMEWORK_SECONDS", "10"))    # then it hangs
+LONG = 400                      # what a test saw is cut down to this
 SLOW = 2.0                      # a compiler that takes longer is announced
 LARGE = 4_000_000               # KiB of memory; more is a leak or a loop
 
@@ -383,6 +384,32 @@ def grade(kit: Kit, source: Path, code: Path, target: Path,
     return run_idea(target)
 
 
+# --- what the tests say, shortened -----------------------------------------
+
+def brief(seen: str) -> str:
+    """What a test saw; of two long lists, where they begin to differ."""
+    sides = [side.strip() for side in seen.split(" == ")]
+    if len(seen) > LONG and len(sides) == 2 and all(
+            side[:1] == "[" and side[-1:] == "]" for side in sides):
+        lists = [side[1:-1].split(", ") for side in sides]
+        same = 0
+        for one, other in zip(*lists):
+            if one != other:
+                break
+            same += 1
+        seen = " == ".join(part_of(items, same) for items in lists)
+    return seen if len(seen) <= LONG else seen[:LONG] + " ..."
+
+
+def part_of(items: list[str], start: int) -> str:
+    """The items around start, of so many."""
+    first = max(0, start - 2)
+    shown = items[first:start + 5]
+    return ("[" + ", ".join(["..."] * (first > 0) + shown
+                            + ["..."] * (first + len(shown) < len(items)))
+            + f"] ({len(items)})")
+
+
 # --- what the compiler says, shortened -------------------------------------
 
 @dataclass(frozen=True)
@@ -474,13 +501,28 @@ def complaint_of(block: list[str], error: int, code: Path,
             # The tests' folder may be inside the code's.
             if path.parent == folder:
                 name = f"tests/{path.name}" if of_tests else path.name
+                line = line_that_lacks(message, path, line)
                 return Complaint(name, line, english(message),
                                  source_line(path, line), of_tests)
     return None
 
 
+def line_that_lacks(message: str, path: Path, line: int) -> int:
+    """Where a semicolon is missing: the end of the line before, if the
+    compiler names what stands first in the next one."""
+    token = re.match(r"expected .*';'.* before '([^']+)'", message)
+    if token and source_line(path, line).startswith(token[1]):
+        before = line - 1
+        while before and not source_line(path, before):
+            before -= 1
+        return before or line
+    return line
+
+
 def english(message: str) -> str:
-    """Without what the reader need not know: namespaces, allocators."""
+    """Without what the reader need not know: namespaces, allocators, names
+    of types that are other names."""
+    message = re.sub(r"'[^']*' \{aka '([^']*)'\}", r"'\1'", message)
     message = re.sub(r"\basyncio::|\bstd::__cxx11::", "", message)
     message = re.sub(r"basic_string<char>", "std::string", message)
     return message
