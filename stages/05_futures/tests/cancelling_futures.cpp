@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "asyncio.hpp"
+#include "common/describe.hpp"
 #include "common/testing.hpp"
 
 namespace test_cancelling_futures {
@@ -39,6 +40,45 @@ TEST_CASE("cancelling_futures: nor can anything be set") {
   CHECK_THROWS_AS(
       future.set_exception(std::runtime_error("no")), InvalidStateError);
   CHECK(future.cancelled());
+}
+
+TEST_CASE("cancelling_futures: too late for what is done") {
+  EventLoop loop;
+  const Future<int> finished(loop);
+  finished.set_result(1);
+  CHECK_FALSE(finished.cancel());
+  CHECK_FALSE(finished.cancelled());
+  CHECK(finished.result() == 1);
+  const Future<int> failed(loop);
+  failed.set_exception(std::runtime_error("first"));
+  CHECK_FALSE(failed.cancel());
+  CHECK_FALSE(failed.cancelled());
+  CHECK_THROWS_WITH(failed.result(), "first");
+}
+
+TEST_CASE("cancelling_futures: of whatever") {
+  EventLoop loop;
+  const Future<std::string> text(loop);
+  const AnyFuture any = text;
+  CHECK(any.cancel());
+  CHECK(text.cancelled());
+}
+
+TEST_CASE("cancelling_futures: told to the callbacks, as each end is") {
+  EventLoop loop;
+  Log log;
+  const Future<int> failed(loop);
+  const Future<int> cancelled(loop);
+  failed.add_done_callback([&](Future<int> future) {
+    log.push_back(describe(future.exception()));
+  });
+  cancelled.add_done_callback([&](Future<int> future) {
+    log.push_back(future.cancelled() ? "cancelled" : "what?");
+  });
+  failed.set_exception(std::runtime_error("failed"));
+  cancelled.cancel();
+  loop.run_until_idle();
+  CHECK(log == Log{"failed", "cancelled"});
 }
 
 std::string message_of(const AnyFuture& future) {

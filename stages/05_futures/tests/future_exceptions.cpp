@@ -42,9 +42,17 @@ TEST_CASE("future_exceptions: a second one is refused, the first one stays") {
   CHECK_THROWS_AS(
       future.set_exception(std::runtime_error("second")), InvalidStateError);
   CHECK_THROWS_AS(future.set_result(1), InvalidStateError);
-  CHECK_FALSE(future.cancel());
   CHECK_FALSE(future.cancelled());
   CHECK_THROWS_WITH(future.result(), "first");
+}
+
+TEST_CASE("future_exceptions: refused where there is a result") {
+  EventLoop loop;
+  const Future<int> future(loop);
+  future.set_result(1);
+  CHECK_THROWS_AS(
+      future.set_exception(std::runtime_error("no")), InvalidStateError);
+  CHECK(future.result() == 1);
 }
 
 Coroutine<> catches(Log* log, std::string name, Future<int> future) {

