@@ -558,6 +558,14 @@ class Shortening(unittest.TestCase):
             """)
         self.assertEqual(one.file, "event_loop.hpp")
 
+    def test_long_lists_only_where_they_begin_to_differ(self) -> None:
+        one = ", ".join(str(i) for i in range(200))
+        self.assertEqual(
+            gradelib.brief(f"[{one}] == [{one.replace('100', 'x')}]"),
+            "[..., 98, 99, 100, 101, 102, 103, 104, ...] (200) =="
+            " [..., 98, 99, x, 101, 102, 103, 104, ...] (200)")
+        self.assertEqual(gradelib.brief("[1] == [2]"), "[1] == [2]")
+
     def test_what_is_missing(self) -> None:
         for message, name in (
                 ("'class asyncio::EventLoop' has no member named 'time'",
