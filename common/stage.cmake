@@ -7,8 +7,13 @@ set(ASYNCIO_SANITIZE "" CACHE STRING "For example address,undefined")
 option(ASYNCIO_VALGRIND "Run the idea tests under valgrind" OFF)
 option(ASYNCIO_ONE_IDEAS_BINARY
   "Compile a stage's idea tests into one binary: quicker to build" OFF)
+option(ASYNCIO_ONE_PROGRAM_SOURCE
+  "Compile a stage's program as one source: quicker to build, not to change" OFF)
+option(ASYNCIO_HUGE "Run the tests that take long: a million of something" ON)
 set(ASYNCIO_EARLIER_IDEAS all CACHE STRING
-  "Earlier stages' tests: against all later stages, next and last, or last")
+  "Earlier stages' tests: against all later stages, next and last, last, none")
+set(ASYNCIO_PROGRAMS all CACHE STRING
+  "Build the programs of all stages, or of some: 01;02;last")
 option(ASYNCIO_PRECOMPILE
   "Precompile the standard's headers for tests: a missing one is not noticed" OFF)
 set(ASYNCIO_TEST_PREFIX "" CACHE STRING "Put before every test's name")
@@ -58,6 +63,9 @@ endfunction()
 # Adds a test that runs an executable target; further arguments are its own.
 function(asyncio_add_test name target)
   set(command $<TARGET_FILE:${target}> ${ARGN})
+  if(NOT ASYNCIO_HUGE)
+    list(APPEND command --test-suite-exclude=huge)
+  endif()
   # Against what hangs: on a busy machine a million of anything takes long.
   set(timeout 240)
   if(ASYNCIO_VALGRIND)
@@ -95,25 +103,33 @@ if(ASYNCIO_VALGRIND)
 endif()
 
 # Precompiled headers for a target that is not optimised beyond `level`, such
-# as -O0: they are compiled once for each level.
+# as -O0, with doctest for a test: they are compiled once for each level.
 function(asyncio_precompile target level)
+  cmake_parse_arguments(PARSE_ARGV 2 precompile "DOCTEST" "" "")
   if(NOT ASYNCIO_PRECOMPILE)
     return()
   endif()
   set(headers precompiled${level})
+  set(library common)
+  set(doctest "")
+  if(precompile_DOCTEST)
+    string(APPEND headers -doctest)
+    set(library test_main)
+    set(doctest <doctest/doctest.h>)
+  endif()
   if(NOT TARGET ${headers})
     asyncio_write("${CMAKE_BINARY_DIR}/${headers}.cpp" "// Nothing but headers.\n")
     add_library(${headers} OBJECT "${CMAKE_BINARY_DIR}/${headers}.cpp")
     asyncio_flags(${headers})
     target_compile_options(${headers} PRIVATE $<$<CONFIG:Release>:${level}>)
-    target_link_libraries(${headers} PRIVATE test_main)
+    target_link_libraries(${headers} PRIVATE ${library})
     target_precompile_headers(${headers} PRIVATE
       <algorithm>
       <any>
       <chrono>
       <coroutine>
       <deque>
-      <doctest/doctest.h>
+      ${doctest}
       <functional>
       <map>
       <memory>
@@ -141,7 +157,7 @@ function(asyncio_test_executable target)
   add_executable(${target} ${test_UNPARSED_ARGUMENTS})
   asyncio_flags(${target})
   target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:${test_LEVEL}>)
-  asyncio_precompile(${target} ${test_LEVEL})
+  asyncio_precompile(${target} ${test_LEVEL} DOCTEST)
   target_link_libraries(${target} PRIVATE test_main common)
   set_target_properties(${target} PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests"
@@ -202,6 +218,47 @@ function(asyncio_one_source name result)
   endforeach()
   set(file "${CMAKE_CURRENT_BINARY_DIR}/${name}.cpp")
   asyncio_write("${file}" "${content}")
+  set(${result} "${file}" PARENT_SCOPE)
+endfunction()
+
+# As asyncio_one_source, each source in a namespace of its own: two may use the
+# same name; main() is in none. What they include comes first, outside.
+function(asyncio_merged_source name result)
+  set(content "")
+  set(includes "")
+  foreach(source IN LISTS ARGN)
+    get_filename_component(folder "${source}" DIRECTORY)
+    get_filename_component(part "${source}" NAME_WE)
+    file(STRINGS "${source}" lines REGEX "^#include ")
+    foreach(line IN LISTS lines)
+      string(REGEX REPLACE "^#include +([^ ]*).*$" "\\1" header "${line}")
+      string(REGEX REPLACE "^\"(.*)\"$" "\\1" local "${header}")
+      if(EXISTS "${folder}/${local}")
+        set(header "\"${folder}/${local}\"")
+      endif()
+      list(APPEND includes "${header}")
+    endforeach()
+    if(part STREQUAL "main")
+      string(APPEND content "#include \"${source}\"\n")
+    else()
+      string(APPEND content
+        "namespace ${part}_ {\n#include \"${source}\"\n}\n"
+      )
+    endif()
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${source}")
+  endforeach()
+  list(REMOVE_DUPLICATES includes)
+  set(first "")
+  foreach(header IN LISTS includes)
+    # Not every system has epoll or kqueue.
+    string(APPEND first "#if __has_include(${header})\n#include ${header}\n#endif\n")
+  endforeach()
+  set(file "${CMAKE_CURRENT_BINARY_DIR}/${name}.cpp")
+  asyncio_write("${file}" "${first}${content}")
+  set_property(SOURCE "${file}" APPEND PROPERTY COMPILE_OPTIONS
+    # g++ takes what was included for a header.
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>
+  )
   set(${result} "${file}" PARENT_SCOPE)
 endfunction()
 
@@ -273,13 +330,22 @@ function(asyncio_add_earlier_ideas number folder)
     endif()
   endforeach()
   list(REMOVE_DUPLICATES parts)
-  if(ASYNCIO_EARLIER_IDEAS STREQUAL "last" AND NOT folder STREQUAL last)
+  if(ASYNCIO_EARLIER_IDEAS STREQUAL "last" AND NOT folder STREQUAL last
+      OR ASYNCIO_EARLIER_IDEAS STREQUAL "none")
     return()
   endif()
   if(NOT parts)
     return()
   endif()
   set(target ${number}_earlier_ideas)
+  if(ASYNCIO_ONE_IDEAS_BINARY)
+    set(every "")
+    foreach(part IN LISTS parts)
+      list(APPEND every ${sources_${part}})
+    endforeach()
+    set(parts all)
+    set(sources_all ${every})
+  endif()
   set(files "")
   foreach(part IN LISTS parts)
     asyncio_one_source(${target}_${part} file ${sources_${part}})
@@ -344,6 +410,9 @@ function(asyncio_pitfall_executable target source folder)
   separate_arguments(flags UNIX_COMMAND "${flags}")
   # These come after the build type's flags: its -O3 does not hold.
   target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1> ${flags})
+  if(NOT flags)
+    asyncio_precompile(${target} -O1)
+  endif()
   list(FILTER flags INCLUDE REGEX "^-fsanitize")
   target_link_options(${target} PRIVATE ${flags})
   target_include_directories(${target} PRIVATE "${folder}")
@@ -377,17 +446,44 @@ macro(add_stage)
   asyncio_add_stage("${CMAKE_CURRENT_SOURCE_DIR}")
 endmacro()
 
+# Sets result to the numbers of the stages whose programs are built.
+function(asyncio_program_stages result)
+  file(GLOB folders "${ASYNCIO_ROOT_DIR}/stages/[0-9][0-9]_*")
+  list(TRANSFORM folders REPLACE "^.*/(..)_[^/]*$" "\\1")
+  list(SORT folders)
+  list(GET folders -1 last)
+  set(wanted ${ASYNCIO_PROGRAMS})
+  list(TRANSFORM wanted REPLACE "^last$" "${last}")
+  if(wanted STREQUAL "all")
+    set(wanted ${folders})
+  endif()
+  set(${result} ${wanted} PARENT_SCOPE)
+endfunction()
+
 function(asyncio_add_stage folder)
   get_filename_component(name "${folder}" NAME)
   string(SUBSTRING "${name}" 0 2 number)
-  file(GLOB sources CONFIGURE_DEPENDS
-    "${folder}/main.cpp"
-    "${folder}/bench.cpp"
-    "${folder}/demos/*.cpp"
-  )
+  file(GLOB main CONFIGURE_DEPENDS "${folder}/main.cpp")
+  file(GLOB demos CONFIGURE_DEPENDS "${folder}/demos/*.cpp")
+  set(sources "")
+  if(ASYNCIO_ONE_PROGRAM_SOURCE AND main)
+    foreach(demo IN LISTS demos)
+      # With a function that is not static: another demo may call it.
+      file(STRINGS "${demo}" shared REGEX "^[A-Za-z][A-Za-z_:<>]* [a-z0-9_]+\\(")
+      if(shared)
+        list(APPEND sources "${demo}")
+        list(REMOVE_ITEM demos "${demo}")
+      endif()
+    endforeach()
+    asyncio_merged_source(${number}_program program ${demos} ${main})
+    list(APPEND sources ${program})
+  else()
+    list(APPEND sources ${main} ${demos})
+  endif()
   # Everything of this stage, for a build of only some.
   add_custom_target(${number}_all)
-  if(sources)
+  asyncio_program_stages(wanted)
+  if(sources AND number IN_LIST wanted)
     add_executable(${name} ${sources})
     asyncio_flags(${name})
     target_compile_definitions(${name} PRIVATE STAGE_NAME="${name}")

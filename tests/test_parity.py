@@ -3,7 +3,7 @@
 
 parity/TOPIC.py and parity/TOPIC.cpp hold the same cases; both print a line
 `== NAME` and then what happens in the case of that name. PARITY_BIN names the
-folder of the C++ programs NN_parity_TOPIC (default: parity/ beside the stages'
+folder of the C++ programs NN_parity (default: parity/ beside the stages'
 programs), NN being the stage they were compiled for. What a program waits with
 must make no difference: it runs once on each selector that its stage has.
 """
@@ -67,13 +67,20 @@ def cpp_cases(topic):
     )
 
 
+def first_stage(topic):
+    """The first that can do all of a topic's cases."""
+    text = (FOLDER / f"{topic}.cpp").read_text(encoding="utf-8")
+    return re.search(r"^// Stage: *(\d+)$", text, re.M)[1]
+
+
 def programs(topic):
-    """The C++ halves of a topic, one for each stage that can do it."""
+    """The C++ halves, one for each stage that can do a topic."""
     wanted = os.environ.get("STAGES", "").replace(",", " ").split()
     return [
         path
-        for path in sorted(PARITY_BIN.glob(f"[0-9][0-9]_parity_{topic}"))
-        if not wanted or path.name[:2] in wanted
+        for path in sorted(PARITY_BIN.glob("[0-9][0-9]_parity"))
+        if path.name[:2] >= first_stage(topic)
+        and (not wanted or path.name[:2] in wanted)
     ]
 
 
@@ -135,8 +142,8 @@ class ParityTest(unittest.TestCase):
     def compare(self, topic, program, selector):
         """A subtest for each case that both sides have, one for the rest."""
         python = run(sys.executable, FOLDER / f"{topic}.py")
-        cpp = run(program, selector=selector)
-        which = f"{program.name} {selector}".rstrip()
+        cpp = run(program, topic, selector=selector)
+        which = f"{program.name} {topic} {selector}".rstrip()
         for half, it, other in (("Python", python, cpp), ("C++", cpp, python)):
             with self.subTest(program=which, half=half):
                 if it.end:
@@ -166,7 +173,7 @@ class ParityTest(unittest.TestCase):
             with self.subTest(topic):
                 found = programs(topic)
                 if not found:
-                    text = f"no program NN_parity_{topic} in {PARITY_BIN}"
+                    text = f"no program NN_parity for {topic} in {PARITY_BIN}"
                     # Only some stages are wanted: perhaps not this topic's.
                     if os.environ.get("STAGES"):
                         self.skipTest(text)

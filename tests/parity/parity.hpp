@@ -16,6 +16,7 @@
 namespace parity {
 
 struct Case {
+  std::string topic;
   std::string name;
   std::function<void()> run;
 };
@@ -26,8 +27,11 @@ inline std::vector<Case>& cases() {
 }
 
 struct Register {
-  Register(const char* name, std::function<void()> run) {
-    cases().push_back(Case{name, std::move(run)});
+  Register(const std::string& file, const char* name,
+           std::function<void()> run) {
+    const std::size_t begin = file.rfind('/') + 1;
+    const std::string topic = file.substr(begin, file.rfind('.') - begin);
+    cases().push_back(Case{topic, name, std::move(run)});
   }
 };
 
@@ -150,22 +154,24 @@ inline void run(asyncio::Coroutine<> main) {
 #define PARITY(name)                                            \
   static asyncio::Coroutine<> case_##name();                    \
   static const parity::Register register_##name(                \
-      #name, [] { parity::run(case_##name()); });               \
+      __FILE__, #name, [] { parity::run(case_##name()); });               \
   static asyncio::Coroutine<> case_##name()
 
 /// A case that is a plain function and makes its own loop.
 #define PARITY_PLAIN(name)                                      \
   static void case_##name();                                    \
-  static const parity::Register register_##name(#name, case_##name); \
+  static const parity::Register register_##name(__FILE__, #name,     \
+                                                case_##name);        \
   static void case_##name()
 
+/// NN_parity TOPIC [CASE...]: without cases all of that topic.
 int main(int argc, char** argv) {
   for (const auto& each : parity::cases()) {
-    bool wanted = argc < 2;
-    for (int i = 1; i < argc; ++i) {
+    bool wanted = argc == 2;
+    for (int i = 2; i < argc; ++i) {
       wanted = wanted || each.name == argv[i];
     }
-    if (wanted) {
+    if (wanted && each.topic == argv[1]) {
       parity::say("== " + each.name);
       each.run();
     }
