@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -336,6 +337,25 @@ class Typing(LiveTest):
         self.assertEqual(self.work(), before)
         self.assertEqual(self.beat(), 0)
         self.assertIn("not the next beat", self.live("status"))
+
+    def test_all_faults_are_shown(self):
+        self.type("return 7;\n}\n\ninline int two()\n{\n"
+                  "    return offset + 1;\n}\n")
+        out = self.refused("check")
+        for number, mine, book in ((5, "return 7;", "return 1;"),
+                                   (10, "return offset + 1;",
+                                    "return offset;")):
+            self.assertRegex(out, rf"a.hpp line {number}:\n"
+                             rf" +yours: +{re.escape(mine)}\n"
+                             rf" +the book: {re.escape(book)}\n")
+        self.assertNotIn("more place", out)
+
+    def test_of_many_faults_the_first_three(self):
+        self.type("return 7;\n}\n\ninline long duo()\n(\n"
+                  "    yield offset;\n)\n")
+        out = self.refused("check")
+        self.assertEqual(out.count("the book: "), 3)
+        self.assertIn("\n  and 1 more place\n", out)
 
     def test_only_a_comment_is_missing(self):
         self.type("return 1;\n}\n")
