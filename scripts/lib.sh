@@ -92,6 +92,8 @@ missing_parts() {
     true | 1)
       have pandoc || echo pandoc
       have gvpr || echo graphviz
+      have socat || echo socat
+      have nc || echo netcat
       ;;
   esac
 }
@@ -136,6 +138,7 @@ package_of() {
     dnf:cli11) echo cli11-devel ;;
     brew:cli11 | pkg:cli11 | pacman:cli11) echo cli11 ;;
     apt-get:doctest) echo doctest-dev ;;
+    apt-get:netcat) echo netcat-openbsd ;;
     apt-get:gnuplot) echo gnuplot-nox ;;
     dnf:doctest) echo doctest-devel ;;
     brew:doctest | pkg:doctest | pacman:doctest) echo doctest ;;

@@ -145,7 +145,11 @@ class CrowdTest(StageTest):
                 server.serves(case.protocol)
                 self.assertEqual(server.errors(), "")
 
-        self.for_each(cases_on_each_selector(), check, at_once=2)
+        # A crowd is a crowd, whatever it says.
+        cases = [
+            case for case in cases_on_each_selector() if case.protocol is Echo
+        ]
+        self.for_each(cases, check, at_once=2)
 
     def test_the_1025th_descriptor(self):
         """select() cannot know it: it is refused, the others live on."""
