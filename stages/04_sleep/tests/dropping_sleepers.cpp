@@ -1,4 +1,8 @@
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
 #include <memory>
+#include <new>
 #include <string>
 #include <utility>
 #include <vector>
@@ -70,41 +74,71 @@ TEST_CASE("dropping_sleepers: a loop that closes drops what its timers own") {
   CHECK(log == Log{"gone"});
 }
 
+TEST_CASE("dropping_sleepers: close() drops it, not the end of the loop") {
+  EventLoop loop;
+  Log log;
+  Witness sleeping(&log);
+  create_task(sleeper(&log, std::move(sleeping)), loop);
+  loop.call_later(1ms, [&] { loop.stop(); });
+  loop.run_until_idle();
+  loop.call_later(1h, [owned = std::make_shared<Witness>(&log)] {});
+  loop.close();
+  CHECK(log == Log{"gone", "gone"});
+}
+
+TEST_CASE("dropping_sleepers: nothing is counted where the loop has been") {
+  alignas(EventLoop) unsigned char place[sizeof(EventLoop)];
+  EventLoop* const loop = new (place) EventLoop;
+  TimerHandle timer = loop->call_later(1h, [] {});
+  loop->~EventLoop();
+  std::memset(place, 42, sizeof place);
+  timer.cancel();
+  const auto untouched = std::count(place, place + sizeof place, 42);
+  CHECK(untouched == std::ptrdiff_t(sizeof place));
+}
+
+using Owned = std::shared_ptr<int>;
+
 /// Sets timers while it is destroyed, as a reconnecting client might.
 struct Restless {
-  Restless(EventLoop& its_loop, std::vector<TimerHandle>* its_timers)
-      : loop(its_loop), timers(its_timers) {}
+  Restless(EventLoop& its_loop, std::vector<TimerHandle>* its_timers, Owned its)
+      : loop(its_loop), timers(its_timers), owned(std::move(its)) {}
   Restless(const Restless&) = delete;
   ~Restless() {
     for (int i = 0; i < 20; ++i) {
-      timers->push_back(loop.call_later(1s, [] { FAIL("too late"); }));
+      timers->push_back(loop.call_later(1s, [owns = owned] {
+        FAIL("too late");
+      }));
     }
   }
   EventLoop& loop;
   std::vector<TimerHandle>* timers;
+  Owned owned;
 };
 
-Coroutine<> restless(EventLoop* loop, std::vector<TimerHandle>* timers) {
-  const Restless local(*loop, timers);
+Coroutine<> restless(
+    EventLoop* loop, std::vector<TimerHandle>* timers, Owned owned) {
+  const Restless local(*loop, timers, std::move(owned));
   co_await sleep(1h);
 }
 
 TEST_CASE("dropping_sleepers: timers that are set while the loop closes") {
   std::vector<TimerHandle> timers;
+  const auto owned = std::make_shared<int>(42);
   {
     EventLoop loop;
     loop.call_soon([&loop] { loop.stop(); });
-    create_task(restless(&loop, &timers), loop);
+    create_task(restless(&loop, &timers, owned), loop);
     loop.run_until_idle();
-    const auto by_timer = std::make_shared<Restless>(loop, &timers);
-    const auto by_call = std::make_shared<Restless>(loop, &timers);
+    const auto by_timer = std::make_shared<Restless>(loop, &timers, owned);
+    const auto by_call = std::make_shared<Restless>(loop, &timers, owned);
     loop.call_later(1h, [by_timer] {});
     loop.call_soon([by_call] {});
   }
   CHECK(timers.size() == 60);
-  for (TimerHandle& timer : timers) {
-    timer.cancel();
-  }
+  timers.back().cancel();
+  timers.clear();
+  CHECK(owned.use_count() == 1);
 }
 
 TEST_CASE("dropping_sleepers: a coroutine that has ended leaves no timer") {

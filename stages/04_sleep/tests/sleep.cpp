@@ -112,6 +112,15 @@ Coroutine<> sleeps_until(EventLoop* loop, Seconds delay, long* awake) {
   ++*awake;
 }
 
+TEST_CASE("sleep: zero is a place in the queue, not a timer") {
+  Loop loop;
+  Log log;
+  create_task(sleeper(&log, "slept", 0s), loop);
+  loop.call_soon([&] { loop.call_soon([&] { log.push_back("later"); }); });
+  loop.run_until_idle();
+  CHECK(log == Log{"slept", "later"});
+}
+
 TEST_CASE("sleep: thousands at the same time") {
   Loop loop;
   long awake = 0;

@@ -129,6 +129,28 @@ TEST_CASE("awaiting_futures: whoever awaits it keeps it alive") {
   CHECK(watched.expired());
 }
 
+Coroutine<> borrows(Log* log, const Future<int>& future) {
+  const int value = co_await future;
+  log->push_back(std::to_string(value));
+}
+
+TEST_CASE("awaiting_futures: also if all others let go of it meanwhile") {
+  Loop loop;
+  Log log;
+  auto only = std::make_unique<Future<int>>(loop);
+  const std::weak_ptr<FutureBase> watched = only->state();
+  create_task(borrows(&log, *only), loop);
+  loop.call_later(1s, [&] { only.reset(); });
+  loop.call_later(2s, [&] {
+    if (const auto alive = watched.lock()) {
+      Future<int>(alive).set_result(9);
+    }
+  });
+  loop.run_until_idle();
+  CHECK(log == Log{"9"});
+  CHECK(watched.expired());
+}
+
 TEST_CASE("awaiting_futures: set by a coroutine, a callback, a timer") {
   Loop loop;
   Log log;
@@ -174,6 +196,7 @@ Coroutine<> tell(Log* log, Future<int> future) {
     co_await future;
   } catch (const std::exception& error) {
     log->push_back("refused");
+    CAPTURE(error.what());
     CHECK(std::string(error.what()).find("different") != std::string::npos);
   }
   co_await sleep(1s);
