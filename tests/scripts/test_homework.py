@@ -341,6 +341,23 @@ class Checking(HomeworkTest):
         self.assertIn("Not there yet: two.", said)
         self.assertNotIn("failed", said)
 
+    def test_what_comes_after_the_next_one_is_not_explained(self) -> None:
+        self.solve("first", MISSING)
+        self.solve("second", FAILS)
+        said = self.check()
+        self.assertIn("failed        second", said)
+        self.assertIn("Next: first", said)
+        self.assertNotIn("adds up", said)
+        self.assertIn("1 more failed: name one to see why.", said)
+        self.assertIn("adds up", self.check("second"))
+
+    def test_what_went_wrong_comes_before_what_is_to_write(self) -> None:
+        self.solve("first", FAILS)
+        self.solve("second", MISSING)
+        said = self.check()
+        self.assertIn("adds up", said)
+        self.assertNotIn("Next:", said)
+
     def test_a_crash(self) -> None:
         self.solve("first", CRASHES)
         said = self.check()
