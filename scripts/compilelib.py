@@ -11,6 +11,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -97,6 +98,7 @@ class Compiler:
 
     def _prepare(self, wait, silent: bool) -> None:
         compiler, build = self._common(wait, silent)
+        compiler = _quicker(compiler)
         flags = ["-std=c++20", "-O0", *_quick_flags(compiler)]
         self.library = build / "common" / "libcommon.a"
         self.libraries = ["-pthread"]
@@ -290,6 +292,23 @@ def is_newer(made: Path, folder: Path) -> bool:
     return made.is_file() and all(
         path.stat().st_mtime <= made.stat().st_mtime
         for path in folder.iterdir())
+
+
+def _quicker(compiler: list[str]) -> list[str]:
+    """clang, where there is one that can: it takes half the time of g++."""
+    clang = shutil.which("clang++")
+    if os.environ.get("CXX") or not clang:
+        return compiler
+    try:
+        done = subprocess.run(
+            [clang, "-std=c++20", "-x", "c++", "-", "-o", os.devnull],
+            input="#include <coroutine>\n#include <string>\n"
+                  "std::coroutine_handle<> handle; std::string text;\n"
+                  "int main() {}\n",
+            text=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    except OSError:
+        return compiler
+    return compiler if done.returncode else [clang]
 
 
 def _quick_flags(compiler: list[str]) -> list[str]:

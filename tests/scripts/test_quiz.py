@@ -17,6 +17,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from fixture import SCRIPTS, ProjectTest, load, text_of
+import compilelib
 from compilelib import Compiler
 from stagelib import find_stages
 
@@ -54,6 +55,26 @@ class QuizTest(ProjectTest):
         done = self.call(*(words or ("01", "order")), stdin=answer)
         self.assertEqual((done.stderr, done.returncode), ("", 0))
         return done.stdout
+
+
+class Quicker(unittest.TestCase):
+    def chosen(self, clang: str | None, **environment: str) -> list[str]:
+        with (patch.dict(os.environ, environment),
+              patch.object(compilelib.shutil, "which", lambda name: clang)):
+            if not environment:
+                os.environ.pop("CXX", None)
+            return compilelib._quicker(["c++"])
+
+    def test_clang_where_there_is_one_that_can(self):
+        can, cannot = shutil.which("true"), shutil.which("false")
+        self.assertEqual(self.chosen(can), [can])
+        self.assertEqual(self.chosen(cannot), ["c++"])
+        self.assertEqual(self.chosen("/no/clang"), ["c++"])
+        self.assertEqual(self.chosen(None), ["c++"])
+
+    def test_but_not_if_one_is_named(self):
+        self.assertEqual(self.chosen(shutil.which("true"), CXX="g++"),
+                         ["c++"])
 
 
 class Questions(QuizTest):
