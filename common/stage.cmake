@@ -9,7 +9,7 @@ option(ASYNCIO_ONE_IDEAS_BINARY
   "Compile a stage's idea tests into one binary: quicker to build" OFF)
 option(ASYNCIO_ONE_PROGRAM_SOURCE
   "Compile a stage's program as one source: quicker to build, not to change" OFF)
-option(ASYNCIO_HUGE "Run the tests that take long: a million of something" ON)
+option(ASYNCIO_HUGE "Run the tests that take long, too" ON)
 set(ASYNCIO_EARLIER_IDEAS all CACHE STRING
   "Earlier stages' tests: against all later stages, next and last, last, none")
 set(ASYNCIO_PROGRAMS all CACHE STRING

@@ -154,24 +154,24 @@ inline void run(asyncio::Coroutine<> main) {
 #define PARITY(name)                                            \
   static asyncio::Coroutine<> case_##name();                    \
   static const parity::Register register_##name(                \
-      __FILE__, #name, [] { parity::run(case_##name()); });               \
+      __FILE__, #name, [] { parity::run(case_##name()); });     \
   static asyncio::Coroutine<> case_##name()
 
 /// A case that is a plain function and makes its own loop.
 #define PARITY_PLAIN(name)                                      \
   static void case_##name();                                    \
-  static const parity::Register register_##name(__FILE__, #name,     \
-                                                case_##name);        \
+  static const parity::Register register_##name(                \
+      __FILE__, #name, case_##name);                            \
   static void case_##name()
 
-/// NN_parity TOPIC [CASE...]: without cases all of that topic.
+/// NN_parity [TOPIC [CASE...]]: all topics, all cases of one, or some.
 int main(int argc, char** argv) {
   for (const auto& each : parity::cases()) {
-    bool wanted = argc == 2;
+    bool wanted = argc < 3;
     for (int i = 2; i < argc; ++i) {
       wanted = wanted || each.name == argv[i];
     }
-    if (wanted && each.topic == argv[1]) {
+    if (wanted && (argc < 2 || each.topic == argv[1])) {
       parity::say("== " + each.name);
       each.run();
     }

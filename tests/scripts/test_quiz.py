@@ -63,7 +63,7 @@ class Quicker(unittest.TestCase):
               patch.object(compilelib.shutil, "which", lambda name: clang)):
             if not environment:
                 os.environ.pop("CXX", None)
-            return compilelib._quicker(["c++"])
+            return compilelib.quicker(["c++"])
 
     def test_clang_where_there_is_one_that_can(self):
         can, cannot = shutil.which("true"), shutil.which("false")
