@@ -23,6 +23,9 @@ std::string describe_value(const T& value) {
     return value ? "True" : "False";
   } else if constexpr (std::is_arithmetic_v<T>) {
     return std::to_string(value);
+  } else if constexpr (std::is_convertible_v<const T&, const char*>) {
+    const char* const text = value;
+    return text ? "'" + std::string(text) + "'" : "None";
   } else if constexpr (std::is_convertible_v<const T&, std::string>) {
     std::string text = "'";
     text += value;

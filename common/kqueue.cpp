@@ -74,6 +74,7 @@ const char* kqueue_kind() { return "the system's kqueue"; }
 #else
 
 #include <cerrno>
+#include <mutex>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -92,8 +93,14 @@ struct Filters {
 
 using Queue = std::unordered_map<int, Filters>;
 
-// By the queue's descriptor, which is that of an epoll.
-thread_local std::unordered_map<int, Queue> queues;
+// By the queue's descriptor, which is that of an epoll. The table is never
+// destroyed: a static loop closes late.
+Queue& queue_of(int fd) {
+  static std::mutex& lock = *new std::mutex;
+  static auto& queues = *new std::unordered_map<int, Queue>;
+  const std::lock_guard<std::mutex> guard(lock);
+  return queues[fd];
+}
 
 int tell(int epoll, int operation, int fd, const Filters& filters) {
   epoll_event event = {};
@@ -182,7 +189,7 @@ const char* kqueue_kind() { return "an emulation"; }
 int kqueue() {
   const int epoll = epoll_create1(EPOLL_CLOEXEC);
   if (epoll >= 0) {
-    queues[epoll] = {};
+    queue_of(epoll) = {};
   }
   return epoll;
 }
@@ -195,7 +202,7 @@ int kevent(
     int event_count,
     const timespec* timeout
 ) {
-  Queue& known = queues[queue];
+  Queue& known = queue_of(queue);
   int count = 0;
   for (int i = 0; i < change_count; ++i) {
     const int error = change(queue, known, changes[i]);

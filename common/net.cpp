@@ -155,6 +155,15 @@ void set_nonblocking(int fd, bool nonblocking) {
 
 void set_cloexec(int fd) { set_flag(fd, F_GETFD, F_SETFD, FD_CLOEXEC, true); }
 
+#ifdef SO_NOSIGPIPE
+void prevent_sigpipe(int fd) {
+  const int yes = 1;
+  setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &yes, sizeof yes);
+}
+#else
+void prevent_sigpipe(int) {}
+#endif
+
 void set_nodelay(int fd) {
   const int yes = 1;
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);

@@ -1,8 +1,16 @@
 // Sockets: what the operating systems do differently, and what is no lesson.
 #pragma once
 
+#include <sys/socket.h>
+
 #include <string>
 #include <utility>
+
+// Writing where nobody reads any more is an error, no signal that kills. macOS
+// wants to be told so once for each socket: prevent_sigpipe().
+#ifndef MSG_NOSIGNAL
+#define MSG_NOSIGNAL 0
+#endif
 
 /// Throws std::system_error with errno: "what: Permission denied".
 [[noreturn]] void throw_errno(const char* what);
@@ -10,6 +18,9 @@
 
 void set_nonblocking(int fd, bool nonblocking = true);
 void set_cloexec(int fd);
+
+/// Does what MSG_NOSIGNAL does elsewhere, where the system lacks that.
+void prevent_sigpipe(int fd);
 
 /// Sends small writes at once (TCP_NODELAY); no error where fd is no TCP
 /// socket.

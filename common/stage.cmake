@@ -66,7 +66,8 @@ function(asyncio_add_test name target)
   if(NOT ASYNCIO_HUGE)
     list(APPEND command --test-suite-exclude=huge)
   endif()
-  # Against what hangs: on a busy machine a million of anything takes long.
+  # Against what hangs, should the test's own watchdog not bark: on a busy
+  # machine a million of anything takes long.
   set(timeout 240)
   if(ASYNCIO_VALGRIND)
     # A test case of the suite "huge" would take minutes.

@@ -6,18 +6,30 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <exception>
 #include <filesystem>
 #include <fstream>
 #include <numeric>
 #include <sstream>
+#include <new>
 #include <string>
 #include <system_error>
 #include <vector>
 
 #include <fcntl.h>
+#include <netdb.h>
 #include <pthread.h>
+#include <sys/socket.h>
+#include <sys/resource.h>
 #include <unistd.h>
+
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
+#include "common/trace.hpp"
+#include "common/watchdog.hpp"
 
 namespace {
 
@@ -65,6 +77,90 @@ bool under_valgrind() {
   return std::getenv("ASYNCIO_UNDER_VALGRIND") != nullptr;
 }
 
+bool has_localhost() {
+  addrinfo hints{};
+  hints.ai_family = AF_INET;
+  addrinfo* found = nullptr;
+  const int error = getaddrinfo("localhost", nullptr, &hints, &found);
+  if (error != 0) {
+    MESSAGE("skipped: this machine lacks the name localhost: "
+            << std::string{gai_strerror(error)});
+    return false;
+  }
+  freeaddrinfo(found);
+  return true;
+}
+
+std::size_t allocated_bytes() {
+#ifdef __GLIBC__
+#if __GLIBC_PREREQ(2, 33)
+  const struct mallinfo2 info = mallinfo2();
+  return info.uordblks + info.hblkhd;
+#endif
+#endif
+  return 0;
+}
+
+// What stands between two texts, nothing if they are not there.
+static std::string between(
+    const std::string& line,
+    const std::string& left,
+    const std::string& right
+) {
+  const auto begin = line.find(left);
+  if (begin == line.npos) {
+    return "";
+  }
+  const auto end = line.find(right, begin + left.size());
+  return line.substr(begin + left.size(), end - begin - left.size());
+}
+
+std::vector<std::string> traced(const std::function<void()>& run) {
+  const TemporaryFile file;
+  trace::start(file.path().c_str());
+  try {
+    run();
+  } catch (...) {
+    trace::finish();
+    throw;
+  }
+  trace::finish();
+  // Each event has a line of its own.
+  std::istringstream text(file.read());
+  std::vector<std::string> events;
+  for (std::string line; std::getline(text, line);) {
+    const auto phase = between(line, "{\"ph\":\"", "\"");
+    const auto arguments = between(line, "\"args\":{", "}");
+    if (!phase.empty() && phase != "M") {
+      events.push_back(phase + " " + between(line, "\"name\":\"", "\"") +
+                       (arguments.empty() ? "" : " {" + arguments + "}"));
+    }
+  }
+  return events;
+}
+
+std::vector<std::string> missing(
+    const std::vector<std::string>& trace,
+    const std::vector<std::string>& events
+) {
+  std::vector<std::string> result;
+  for (const std::string& event : events) {
+    const bool found = std::any_of(
+        trace.begin(),
+        trace.end(),
+        [&](const std::string& line) { return line.rfind(event, 0) == 0; }
+    );
+    if (!found) {
+      result.push_back(event);
+    }
+  }
+  if (result.size() < events.size()) {
+    return result;
+  }
+  MESSAGE("skipped: these headers leave no such traces");
+  return {};
+}
+
 // libkqueue closes some of a queue's descriptors later, in a thread.
 static bool belongs_to_library([[maybe_unused]] int fd) {
 #ifdef ASYNCIO_LIBKQUEUE
@@ -104,6 +200,12 @@ int open_descriptors() {
   return count;
 }
 
+long times_asleep() {
+  rusage usage = {};
+  check(getrusage(RUSAGE_SELF, &usage) == 0 ? 0 : errno, "getrusage");
+  return usage.ru_nvcsw;
+}
+
 TemporaryFile::TemporaryFile() {
   const char* folder = std::getenv("TMPDIR");
   path_ = std::string{folder != nullptr ? folder : "/tmp"} + "/test.XXXXXX";
@@ -122,8 +224,87 @@ std::string TemporaryFile::read() const {
   return text.str();
 }
 
+namespace {
+
+constexpr bool sanitized() {
+#if defined(__SANITIZE_ADDRESS__)
+  return true;
+#elif defined(__has_feature)
+  return __has_feature(address_sanitizer);
+#else
+  return false;
+#endif
+}
+
+/// Less than ctest allows, which cannot say what hangs; but far more than any
+/// test case takes on a busy machine.
+int patience(const doctest::TestCaseData& data) {
+  const bool huge =
+      data.m_test_suite && std::strcmp(data.m_test_suite, "huge") == 0;
+  return (huge ? 3 : 1) * (under_valgrind() ? 10 : sanitized() ? 3 : 1);
+}
+
+/// Gives each test case a watchdog.
+class Kennel : public doctest::IReporter {
+ public:
+  explicit Kennel(const doctest::ContextOptions&) {}
+
+  void test_case_start(const doctest::TestCaseData& data) override {
+    const std::string name = data.m_file.c_str() +
+                             (":" + std::to_string(data.m_line)) + ": \"" +
+                             data.m_name + "\"";
+    watchdog_.emplace(name, 20 * patience(data), 60 * patience(data));
+  }
+  void test_case_end(const doctest::CurrentTestCaseStats&) override {
+    watchdog_.reset();
+  }
+
+  void report_query(const doctest::QueryData&) override {}
+  void test_run_start() override {}
+  void test_run_end(const doctest::TestRunStats&) override {}
+  void test_case_reenter(const doctest::TestCaseData&) override {}
+  void test_case_exception(const doctest::TestCaseException&) override {}
+  void subcase_start(const doctest::SubcaseSignature&) override {}
+  void subcase_end() override {}
+  void log_assert(const doctest::AssertData&) override {}
+  void log_message(const doctest::MessageData&) override {}
+  void test_case_skipped(const doctest::TestCaseData&) override {}
+
+ private:
+  std::optional<Watchdog> watchdog_;
+};
+
+REGISTER_LISTENER("watchdog", 1, Kennel);
+
+}  // namespace
+
 int main(int argc, char** argv) {
   // As the stages' binaries do: writing to a closed socket is an error.
   std::signal(SIGPIPE, SIG_IGN);
+  // What has been said is not to be lost if a test is ended.
+  std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
   return doctest::Context{argc, argv}.run();
 }
+
+// ---- FailingAllocation ------------------------------------------------------
+
+// Allocations until the one that fails; 0 if none is to.
+static thread_local long allocations_left = 0;
+
+FailingAllocation::FailingAllocation(long k) { allocations_left = k; }
+FailingAllocation::~FailingAllocation() { allocations_left = 0; }
+
+bool FailingAllocation::has_failed() const { return allocations_left == 0; }
+
+void* operator new(std::size_t size) {
+  if (allocations_left > 0 && --allocations_left == 0) {
+    throw std::bad_alloc();
+  }
+  if (void* const place = std::malloc(size == 0 ? 1 : size)) {
+    return place;
+  }
+  throw std::bad_alloc();
+}
+
+void operator delete(void* place) noexcept { std::free(place); }
+void operator delete(void* place, std::size_t) noexcept { std::free(place); }

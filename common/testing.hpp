@@ -46,9 +46,32 @@ void on_small_stack(std::size_t bytes, const std::function<void()>& run);
 /// Whether ctest runs this under valgrind.
 bool under_valgrind();
 
+/// Whether "localhost" means an IPv4 address here. If not it says so, in a line
+/// that scripts/test shows at the end, and the test that asked returns.
+bool has_localhost();
+
 /// How many descriptors this process has open: a test compares before and
 /// after.
 int open_descriptors();
+
+/// How many bytes malloc has handed out, where it tells (glibc, and without
+/// sanitizers or valgrind); elsewhere always the same.
+std::size_t allocated_bytes();
+
+/// What a trace of `run` says, an entry for each event: its phase, its name,
+/// and its arguments if it has any.
+std::vector<std::string> traced(const std::function<void()>& run);
+
+/// Those of `events` that a trace lacks; they may be cut short. None either if
+/// it has none of them at all, and then says so: whoever types a lesson may
+/// leave out what is only for traces.
+std::vector<std::string> missing(
+    const std::vector<std::string>& trace,
+    const std::vector<std::string>& events
+);
+
+/// How often this process has gone to sleep, rather than been interrupted.
+long times_asleep();
 
 /// A file name in the temporary folder; the file is removed at the end.
 class TemporaryFile {
@@ -63,4 +86,16 @@ class TemporaryFile {
 
  private:
   std::string path_;
+};
+
+/// Lets the k-th allocation of this thread fail, counted from here on: once, with
+/// std::bad_alloc.
+class FailingAllocation {
+ public:
+  explicit FailingAllocation(long k);
+  ~FailingAllocation();
+  FailingAllocation(const FailingAllocation&) = delete;
+  FailingAllocation& operator=(const FailingAllocation&) = delete;
+
+  bool has_failed() const;
 };

@@ -186,7 +186,7 @@ def function_name(header: str) -> str:
     before = header.partition("(")[0].rstrip()
     if conversion := re.search(r"\boperator [\w:]+$", before):
         return conversion[0]
-    return re.search(r"~?[\w:]+$", before)[0]
+    return re.search(r"[\w:]*~?\w+$", before)[0]
 
 
 def variable_name(header: str) -> str:

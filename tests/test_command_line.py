@@ -151,7 +151,8 @@ class DemoTest(StageTest):
 
         def check(demo):
             stage, name = demo
-            status, out, err = call(stage.program, "demo", name, timeout=20)
+            status, out, err = call(
+                stage.program, "demo", name, timeout=3 * support.PATIENCE)
             self.assertEqual(status, 0, f"{name}: {err}")
             self.assertNotEqual(out, "", name)
 
@@ -378,6 +379,34 @@ class TraceTest(FailingTest):
                 self.assertIn("b", [event["ph"] for event in events])
 
         self.each_with_a_file(support.stages("02"), check)
+
+    def test_of_a_demo_that_cancels(self):
+        """Says what each task waits for, and what becomes of it."""
+        def check(stage, file):
+            if "cleaning_up" not in demos_of(stage):
+                self.skipTest("it has no demo of cancellation")
+            words = ("--trace", file, "demo", "cleaning_up")
+            status, _, err = call(stage.program, *words)
+            self.assertEqual(status, 0, err)
+            events = self.trace_of(file)
+            self.assert_well_formed(events)
+            ends = {e["args"]["end"] for e in events
+                    if e["ph"] == "e" and "end" in e.get("args", {})}
+            self.assertEqual(ends, {"done", "cancelled", "raised"})
+            self.assertIn("n", [e["ph"] for e in events
+                                if e["name"] == "cancel"])
+            names = {event["name"] for event in events}
+            tasks = {e["args"]["coroutine"] for e in events
+                     if "coroutine" in e.get("args", {})}
+            self.assertTrue(tasks)
+            self.assertLessEqual(
+                {"timer set", "timer fired", "timer cancelled"}, names)
+            for what in ("the others", r"sleep [\d.]+ s",
+                         rf"({'|'.join(tasks)}) #\d+"):
+                wait = re.compile(f"waits for {what}$")
+                self.assertTrue(any(map(wait.match, names)), (what, names))
+
+        self.each_with_a_file(support.stages("06"), check)
 
     def test_of_a_demo_that_is_interrupted(self):
         def check(stage, file):

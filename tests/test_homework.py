@@ -137,7 +137,7 @@ class Graders(unittest.TestCase):
                        if assignment.folder
                        and (SOAK or name in PART["solution"])], check)
 
-    @unittest.skipUnless(SOAK, "SOAK=1 only")
+    @unittest.skipUnless(SOAK, "with SOAK=1 only")
     def test_nothing_passes_with_the_stage_before(self) -> None:
         def check(assignment: Assignment) -> None:
             code = self.folder / assignment.name

@@ -2,16 +2,16 @@
 
 #include <cstddef>
 #include <cstdio>
-#include <deque>
 #include <exception>
 #include <functional>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <unordered_map>
 #include <utility>
-#include <vector>
 
 #include "common/describe.hpp"
+#include "common/ring_buffer.hpp"
 #include "common/trace.hpp"
 #include "selectors.hpp"
 
@@ -19,7 +19,8 @@ namespace asyncio {
 
 class EventLoop;
 
-/// A call that the loop has been asked to make. It must not outlive the loop.
+/// A call that the loop has been asked to make. Unlike a timer's it must not
+/// outlive the loop: there is one for every call, so it costs next to nothing.
 /// (asyncio.Handle)
 class Handle {
  public:
@@ -30,7 +31,12 @@ class Handle {
   /// Takes the request back; nothing happens if the call was made already.
   void cancel();
 
+  /// Whether cancel() was called on this object. (Handle.cancelled)
+  bool cancelled() const { return number_ == no_number; }
+
  private:
+  static constexpr std::size_t no_number = static_cast<std::size_t>(-1);
+
   EventLoop* loop_ = nullptr;
   std::size_t number_ = 0;
 };
@@ -45,11 +51,17 @@ class EventLoop {
   EventLoop() = default;
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
-  ~EventLoop() { close(); }
+  ~EventLoop() {
+    // What a handler refers to may be gone by now.
+    set_exception_handler(nullptr);
+    close();
+  }
 
-  /// Calls `callback` in the next round, after those asked for before.
+  /// Calls `callback` in the next round, after those asked for before. Throws
+  /// std::logic_error if the loop is closed, as all that ask for a call do.
   /// (loop.call_soon)
   Handle call_soon(Callback callback) {
+    check_open();
     ready_.push_back(std::move(callback));
     return Handle(*this, begun_ + ready_.size() - 1);
   }
@@ -96,10 +108,10 @@ class EventLoop {
 
   /// Runs until stop(). (loop.run_forever)
   void run_forever() {
+    const Stopping stopping(*this);
     do {
       run_once();
     } while (!stopping_);
-    stopping_ = false;
   }
 
   /// Ends run_forever after the current round. (loop.stop)
@@ -114,16 +126,24 @@ class EventLoop {
     if (is_running()) {
       throw std::logic_error("cannot close a running event loop");
     }
+    if (closed_) {
+      return;
+    }
     closed_ = true;
-    // One by one: what a callback owns may call the loop as it is destroyed.
-    while (!selector_.get_map().empty()) {
-      forget(selector_.get_map().begin()->first);
+    closing_ = true;
+    // One by one, until nothing is left: what a callback owns may ask the loop
+    // for more as it is destroyed.
+    while (!is_empty()) {
+      while (!selector_.get_map().empty()) {
+        forget(selector_.get_map().begin()->first);
+      }
+      while (!ready_.empty()) {
+        const Callback dropped = std::move(ready_.front());
+        ready_.pop_front();
+        ++begun_;
+      }
     }
-    while (!ready_.empty()) {
-      const Callback dropped = std::move(ready_.front());
-      ready_.pop_front();
-      ++begun_;
-    }
+    closing_ = false;
   }
 
   /// (loop.is_closed)
@@ -135,23 +155,21 @@ class EventLoop {
       const std::string& message,
       std::exception_ptr exception
   ) {
-    try {
-      // A copy: the handler may replace itself.
-      const ExceptionHandler handler = exception_handler_;
-      if (handler) {
-        handler(message, exception);
-        return;
-      }
-    } catch (...) {
-      say("Unhandled error in exception handler", std::current_exception());
+    // What a handler asks of a loop that closes is refused: it might be called
+    // again because of that, and so on for ever.
+    const bool closing = std::exchange(closing_, false);
+    const bool handled = handle(message, exception);
+    closing_ = closing;
+    if (!handled) {
+      say(message, exception);
     }
-    say(message, exception);
   }
 
   /// Replaces stderr, or with nullptr brings it back.
   /// (loop.set_exception_handler)
   void set_exception_handler(ExceptionHandler handler) {
-    exception_handler_ = std::move(handler);
+    // The old one dies last: what it owns may report as it is destroyed.
+    std::swap(exception_handler_, handler);
   }
 
  private:
@@ -162,8 +180,8 @@ class EventLoop {
     Callback callback;
     Handle call;
   };
-  /// By descriptor: these are small numbers, so a vector will do for a map.
-  using Watchers = std::vector<Watcher>;
+  /// By descriptor.
+  using Watchers = std::unordered_map<int, Watcher>;
 
   /// Marks the loop whose round is under way in this thread.
   class Running {
@@ -182,14 +200,40 @@ class EventLoop {
     Running& operator=(const Running&) = delete;
   };
 
-  void add(Watchers& watchers, int event, int fd, Callback callback) {
-    watch(fd, events(fd) | event);
-    const auto place = static_cast<std::size_t>(fd);
-    if (watchers.size() <= place) {
-      watchers.resize(place + 1);
+  /// However a run ends, the next one is not to end because of this one's
+  /// stop().
+  class Stopping {
+   public:
+    explicit Stopping(EventLoop& loop) : loop_(loop) {}
+    ~Stopping() { loop_.stopping_ = false; }
+    Stopping(const Stopping&) = delete;
+    Stopping& operator=(const Stopping&) = delete;
+
+   private:
+    EventLoop& loop_;
+  };
+
+  // (BaseEventLoop._check_closed)
+  void check_open() const {
+    // While it closes, destructors may ask for calls, which are dropped.
+    if (closed_ && !closing_) {
+      throw std::logic_error("the event loop is closed");
     }
-    watchers[place].call.cancel();
-    watchers[place].callback = std::move(callback);
+  }
+
+  bool is_empty() const {
+    return selector_.get_map().empty()
+        && ready_.empty();
+  }
+
+  void add(Watchers& watchers, int event, int fd, Callback callback) {
+    check_open();
+    // Before the selector knows: without memory there is nothing to take back.
+    Watcher& watcher = watchers[fd];
+    watch(fd, events(fd) | event);
+    watcher.call.cancel();
+    // The old one dies last: what it owns may call the loop again.
+    std::swap(watcher.callback, callback);
   }
 
   bool remove(Watchers& watchers, int event, int fd) {
@@ -197,11 +241,25 @@ class EventLoop {
       return false;
     }
     watch(fd, events(fd) & ~event);
-    const auto place = static_cast<std::size_t>(fd);
-    watchers[place].call.cancel();
+    Watcher& watcher = watchers[fd];
+    watcher.call.cancel();
     // Dies last: what it owns may call the loop again.
-    const Callback removed = std::exchange(watchers[place].callback, nullptr);
+    const Callback removed = std::exchange(watcher.callback, nullptr);
     return true;
+  }
+
+  bool handle(const std::string& message, std::exception_ptr exception) {
+    try {
+      // A copy: the handler may replace itself.
+      const ExceptionHandler handler = exception_handler_;
+      if (handler) {
+        handler(message, exception);
+        return true;
+      }
+    } catch (...) {
+      say("Unhandled error in exception handler", std::current_exception());
+    }
+    return false;
   }
 
   static void say(
@@ -244,12 +302,11 @@ class EventLoop {
   void process_events(const SelectSelector::Ready& ready) {
     for (const auto& [key, events] : ready) {
       trace::instant("ready", "fd", key.fd, "events", events);
-      const auto place = static_cast<std::size_t>(key.fd);
       if (events & key.events & EVENT_READ) {
-        readers_[place].call = call_soon(readers_[place].callback);
+        readers_[key.fd].call = call_soon(readers_[key.fd].callback);
       }
       if (events & key.events & EVENT_WRITE) {
-        writers_[place].call = call_soon(writers_[place].callback);
+        writers_[key.fd].call = call_soon(writers_[key.fd].callback);
       }
     }
   }
@@ -283,19 +340,21 @@ class EventLoop {
   SelectSelector selector_;
   Watchers readers_;
   Watchers writers_;
-  std::deque<Callback> ready_;
+  RingBuffer<Callback> ready_;
   /// How many calls have left the queue since the loop began.
   std::size_t begun_ = 0;
   bool stopping_ = false;
   bool closed_ = false;
+  bool closing_ = false;
   ExceptionHandler exception_handler_;
 };
 
 inline void Handle::cancel() {
-  if (loop_ && number_ >= loop_->begun_) {
+  const std::size_t number = std::exchange(number_, no_number);
+  if (loop_ && number != no_number && number >= loop_->begun_) {
     // Dies last: what it owns may call the loop again.
     const auto cancelled =
-        std::exchange(loop_->ready_[number_ - loop_->begun_], nullptr);
+        std::exchange(loop_->ready_[number - loop_->begun_], nullptr);
   }
 }
 

@@ -46,6 +46,19 @@ class Driver : public Work {
  public:
   explicit Driver(EventLoop& loop) : loop_(loop) {}
 
+  /// Begins in the loop's next round. Throws std::logic_error if that is
+  /// closed.
+  static void start(std::shared_ptr<Driver> driver) {
+    Driver& task = *driver;
+    task.loop_.own(std::move(driver));
+    try {
+      task.loop_.call_soon([&task] { task.step(); });
+    } catch (...) {
+      task.loop_.disown(task);
+      throw;
+    }
+  }
+
   /// Resumes the coroutine, or throws `exception` in where it is paused.
   /// (Task.__step)
   void step(std::exception_ptr exception = nullptr) {
@@ -69,6 +82,9 @@ class Driver : public Work {
 
   /// Which coroutine, and where it is paused.
   virtual Where where() const = 0;
+
+  /// For traces, which may be off.
+  int line() const { return trace::on ? where().line : 0; }
 
   EventLoop& loop_;
 
@@ -95,7 +111,7 @@ class Driver : public Work {
       loop_.add_writer(can.fd, [this] { wake(); });
     }
     waits_for_ = can;
-    trace::waits(this, to_string(can), can.fd, where().line);
+    trace::waits(this, to_string(can), can.fd, line());
   }
 
   void wake() {
@@ -163,8 +179,7 @@ void create_task(
   const auto driver =
       std::make_shared<CoroutineDriver<T>>(std::move(coroutine), loop);
   trace::born(driver.get(), where.function, where.file, where.line);
-  loop.own(driver);
-  loop.call_soon([task = driver.get()] { task->step(); });
+  Driver::start(driver);
 }
 
 }  // namespace asyncio

@@ -5,6 +5,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include "event_loop.hpp"
@@ -70,11 +71,36 @@ class [[nodiscard]] Sleep {
 /// run. (asyncio.sleep)
 inline Sleep sleep(Seconds delay) { return Sleep(delay); }
 
+/// Not a number, which POSIX's own sleep() would take: say sleep(2s).
+template <class Number>
+  requires std::is_arithmetic_v<Number>
+Sleep sleep(Number) = delete;
+
+/// The same, and gives `result`.
+template <class T>
+Coroutine<T> sleep(Seconds delay, T result) {
+  co_await sleep(delay);
+  co_return result;
+}
+
 /// Drives a coroutine: resumes it, and asks the loop to be called back when it
 /// can go on. (asyncio.Task)
 class Driver : public Work {
  public:
   explicit Driver(EventLoop& loop) : loop_(loop) {}
+
+  /// Begins in the loop's next round. Throws std::logic_error if that is
+  /// closed.
+  static void start(std::shared_ptr<Driver> driver) {
+    Driver& task = *driver;
+    task.loop_.own(std::move(driver));
+    try {
+      task.loop_.call_soon([&task] { task.step(); });
+    } catch (...) {
+      task.loop_.disown(task);
+      throw;
+    }
+  }
 
   /// Resumes the coroutine, or throws `exception` in where it is paused.
   /// (Task.__step)
@@ -99,6 +125,9 @@ class Driver : public Work {
 
   /// Which coroutine, and where it is paused.
   virtual Where where() const = 0;
+
+  /// For traces, which may be off.
+  int line() const { return trace::on ? where().line : 0; }
 
   EventLoop& loop_;
 
@@ -129,12 +158,12 @@ class Driver : public Work {
       loop_.add_writer(can.fd, [this] { wake(); });
     }
     waits_for_ = can;
-    trace::waits(this, to_string(can), can.fd, where().line);
+    trace::waits(this, to_string(can), can.fd, line());
   }
 
   // Nothing to wait for means just to let the others run.
   void schedule(const Can& can) {
-    trace::waits(this, to_string(can), can.delay, where().line);
+    trace::waits(this, to_string(can), can.delay, line());
     if (can.delay <= Seconds(0)) {
       loop_.call_soon([this] { wake(); });
     } else {
@@ -209,8 +238,7 @@ void create_task(
   const auto driver =
       std::make_shared<CoroutineDriver<T>>(std::move(coroutine), loop);
   trace::born(driver.get(), where.function, where.file, where.line);
-  loop.own(driver);
-  loop.call_soon([task = driver.get()] { task->step(); });
+  Driver::start(driver);
 }
 
 }  // namespace asyncio

@@ -6,17 +6,18 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
-#include <deque>
 #include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "common/describe.hpp"
+#include "common/ring_buffer.hpp"
 #include "common/trace.hpp"
 #include "selectors.hpp"
 
@@ -24,7 +25,8 @@ namespace asyncio {
 
 class EventLoop;
 
-/// A call that the loop has been asked to make. It must not outlive the loop.
+/// A call that the loop has been asked to make. Unlike a timer's it must not
+/// outlive the loop: there is one for every call, so it costs next to nothing.
 /// (asyncio.Handle)
 class Handle {
  public:
@@ -35,7 +37,12 @@ class Handle {
   /// Takes the request back; nothing happens if the call was made already.
   void cancel();
 
+  /// Whether cancel() was called on this object. (Handle.cancelled)
+  bool cancelled() const { return number_ == no_number; }
+
  private:
+  static constexpr std::size_t no_number = static_cast<std::size_t>(-1);
+
   EventLoop* loop_ = nullptr;
   std::size_t number_ = 0;
 };
@@ -98,11 +105,18 @@ class EventLoop {
   EventLoop() = default;
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
-  ~EventLoop() { close(); }
+  ~EventLoop() {
+    // What a handler refers to may be gone by now.
+    set_exception_handler(nullptr);
+    close();
+    *lifeline_ = nullptr;
+  }
 
-  /// Calls `callback` in the next round, after those asked for before.
+  /// Calls `callback` in the next round, after those asked for before. Throws
+  /// std::logic_error if the loop is closed, as all that ask for a call do.
   /// (loop.call_soon)
   Handle call_soon(Callback callback) {
+    check_open();
     ready_.push_back(std::move(callback));
     return Handle(*this, begun_ + ready_.size() - 1);
   }
@@ -123,6 +137,7 @@ class EventLoop {
   /// Calls `callback` once time() is `when`; those due at the same time in the
   /// order in which they were asked for. (loop.call_at)
   TimerHandle call_at(Seconds when, Callback callback) {
+    check_open();
     if (std::isnan(when.count())) {
       throw std::invalid_argument("the time of a timer is not a number");
     }
@@ -136,8 +151,17 @@ class EventLoop {
   }
 
   /// For tests: time stands still while anybody can go on, and then jumps to
-  /// the next timer.
+  /// the next timer. A wait that would never end throws std::logic_error.
   void use_virtual_clock() { virtual_time_ = Seconds(0); }
+
+  /// Lets that much time pass at once. Throws std::logic_error if the clock is
+  /// not a virtual one.
+  void advance(Seconds delay) {
+    if (!virtual_time_) {
+      throw std::logic_error("only a virtual clock can be advanced");
+    }
+    *virtual_time_ += delay;
+  }
 
   /// Calls a copy of `callback` whenever `fd` can be read, until it is removed
   /// or replaced. Throws std::invalid_argument. (loop.add_reader)
@@ -190,18 +214,18 @@ class EventLoop {
 
   /// Runs until stop(). (loop.run_forever)
   void run_forever() {
+    const Stopping stopping(*this);
     do {
       run_once();
     } while (!stopping_);
-    stopping_ = false;
   }
 
   /// Runs until all work is done, or until stop().
   void run_until_idle() {
+    const Stopping stopping(*this);
     while (!stopping_ && !idle()) {
       run_once();
     }
-    stopping_ = false;
   }
 
   /// Ends run_forever after the current round. (loop.stop)
@@ -213,19 +237,25 @@ class EventLoop {
   /// The loop whose round is under way in this thread, or nullptr.
   static EventLoop* running() { return running_; }
 
-  /// Keeps `work` alive until it is disowned or the loop closes.
+  /// Holds the loop's address, or nullptr once that is gone: for those that
+  /// may live longer.
+  const std::shared_ptr<EventLoop*>& lifeline() const { return lifeline_; }
+
+  /// Keeps `work` alive until it is disowned or the loop closes. Throws
+  /// std::logic_error if it is closed.
   void own(std::shared_ptr<Work> work) {
+    check_open();
     work->place_ = works_.size();
     works_.push_back(std::move(work));
   }
 
   /// Returns what the loop held; it dies with that unless somebody keeps it.
   std::shared_ptr<Work> disown(Work& work) {
-    // The last one moves to the place that becomes free.
-    std::swap(works_[work.place_], works_.back());
-    works_[work.place_]->place_ = work.place_;
-    std::shared_ptr<Work> owned = std::move(works_.back());
-    works_.pop_back();
+    std::shared_ptr<Work> owned = std::move(works_[work.place_]);
+    ++gaps_;
+    if (gaps_ > works_.size() / 2) {
+      close_gaps();
+    }
     return owned;
   }
 
@@ -235,23 +265,31 @@ class EventLoop {
     if (is_running()) {
       throw std::logic_error("cannot close a running event loop");
     }
+    if (closed_) {
+      return;
+    }
     closed_ = true;
-    while (!works_.empty()) {
-      disown(*works_.back())->abandon();
-    }
-    // One by one: what a callback owns may call the loop as it is destroyed.
-    while (!selector_.get_map().empty()) {
-      forget(selector_.get_map().begin()->first);
-    }
-    while (!ready_.empty()) {
-      const Callback dropped = std::move(ready_.front());
-      ready_.pop_front();
-      ++begun_;
-    }
-    while (!scheduled_.empty()) {
-      pop_timer();
+    closing_ = true;
+    // One by one, until nothing is left: what a callback owns may ask the loop
+    // for more as it is destroyed.
+    while (!is_empty()) {
+      while (!works_.empty()) {
+        abandon_newest();
+      }
+      while (!selector_.get_map().empty()) {
+        forget(selector_.get_map().begin()->first);
+      }
+      while (!ready_.empty()) {
+        const Callback dropped = std::move(ready_.front());
+        ready_.pop_front();
+        ++begun_;
+      }
+      while (!scheduled_.empty()) {
+        const Callback dropped = std::move(pop_timer()->callback);
+      }
     }
     cancelled_ = 0;
+    closing_ = false;
   }
 
   /// (loop.is_closed)
@@ -263,23 +301,21 @@ class EventLoop {
       const std::string& message,
       std::exception_ptr exception
   ) {
-    try {
-      // A copy: the handler may replace itself.
-      const ExceptionHandler handler = exception_handler_;
-      if (handler) {
-        handler(message, exception);
-        return;
-      }
-    } catch (...) {
-      say("Unhandled error in exception handler", std::current_exception());
+    // What a handler asks of a loop that closes is refused: it might be called
+    // again because of that, and so on for ever.
+    const bool closing = std::exchange(closing_, false);
+    const bool handled = handle(message, exception);
+    closing_ = closing;
+    if (!handled) {
+      say(message, exception);
     }
-    say(message, exception);
   }
 
   /// Replaces stderr, or with nullptr brings it back.
   /// (loop.set_exception_handler)
   void set_exception_handler(ExceptionHandler handler) {
-    exception_handler_ = std::move(handler);
+    // The old one dies last: what it owns may report as it is destroyed.
+    std::swap(exception_handler_, handler);
   }
 
  private:
@@ -291,8 +327,8 @@ class EventLoop {
     Callback callback;
     Handle call;
   };
-  /// By descriptor: these are small numbers, so a vector will do for a map.
-  using Watchers = std::vector<Watcher>;
+  /// By descriptor.
+  using Watchers = std::unordered_map<int, Watcher>;
 
   /// An entry of the timer heap.
   struct Scheduled {
@@ -324,14 +360,62 @@ class EventLoop {
     Running& operator=(const Running&) = delete;
   };
 
-  void add(Watchers& watchers, int event, int fd, Callback callback) {
-    watch(fd, events(fd) | event);
-    const auto place = static_cast<std::size_t>(fd);
-    if (watchers.size() <= place) {
-      watchers.resize(place + 1);
+  /// However a run ends, the next one is not to end because of this one's
+  /// stop().
+  class Stopping {
+   public:
+    explicit Stopping(EventLoop& loop) : loop_(loop) {}
+    ~Stopping() { loop_.stopping_ = false; }
+    Stopping(const Stopping&) = delete;
+    Stopping& operator=(const Stopping&) = delete;
+
+   private:
+    EventLoop& loop_;
+  };
+
+  // (BaseEventLoop._check_closed)
+  void check_open() const {
+    // While it closes, destructors may ask for calls, which are dropped.
+    if (closed_ && !closing_) {
+      throw std::logic_error("the event loop is closed");
     }
-    watchers[place].call.cancel();
-    watchers[place].callback = std::move(callback);
+  }
+
+  bool is_empty() const {
+    return selector_.get_map().empty()
+        && works_.empty()
+        && scheduled_.empty()
+        && ready_.empty();
+  }
+
+  // What is newer may refer to what is older, so it goes first.
+  void abandon_newest() {
+    const std::shared_ptr<Work> newest = std::move(works_.back());
+    works_.pop_back();
+    if (newest) {
+      newest->abandon();
+    } else {
+      --gaps_;
+    }
+  }
+
+  // Those that are left keep their order.
+  void close_gaps() {
+    std::erase(works_, nullptr);
+    for (std::size_t place = 0; place < works_.size(); ++place) {
+      works_[place]->place_ = place;
+    }
+    gaps_ = 0;
+  }
+
+  void add(Watchers& watchers, int event, int fd, Callback callback) {
+    check_open();
+    // Before the selector knows: without memory there is nothing to take back.
+    Watcher& watcher = watchers[fd];
+    watch(fd, events(fd) | event);
+    watcher.call.cancel();
+    // The old one dies last: what it owns may call the loop again.
+    std::swap(watcher.callback, callback);
   }
 
   bool remove(Watchers& watchers, int event, int fd) {
@@ -339,11 +423,25 @@ class EventLoop {
       return false;
     }
     watch(fd, events(fd) & ~event);
-    const auto place = static_cast<std::size_t>(fd);
-    watchers[place].call.cancel();
+    Watcher& watcher = watchers[fd];
+    watcher.call.cancel();
     // Dies last: what it owns may call the loop again.
-    const Callback removed = std::exchange(watchers[place].callback, nullptr);
+    const Callback removed = std::exchange(watcher.callback, nullptr);
     return true;
+  }
+
+  bool handle(const std::string& message, std::exception_ptr exception) {
+    try {
+      // A copy: the handler may replace itself.
+      const ExceptionHandler handler = exception_handler_;
+      if (handler) {
+        handler(message, exception);
+        return true;
+      }
+    } catch (...) {
+      say("Unhandled error in exception handler", std::current_exception());
+    }
+    return false;
   }
 
   static void say(
@@ -376,13 +474,19 @@ class EventLoop {
 
   SelectSelector::Ready wait(std::optional<Seconds> timeout) {
     trace::Wait span(timeout);
-    const bool jump = virtual_time_ && timeout;
-    auto ready = selector_.select(jump ? Seconds(0) : timeout);
-    if (jump && ready.empty()) {
-      *virtual_time_ += *timeout;
+    auto ready = selector_.select(virtual_time_ ? Seconds(0) : timeout);
+    if (virtual_time_ && ready.empty()) {
+      jump(timeout);
     }
     span.add("ready", ready.size());
     return ready;
+  }
+
+  void jump(std::optional<Seconds> timeout) {
+    if (!timeout) {
+      throw std::logic_error("nothing left to wait for");
+    }
+    advance(*timeout);
   }
 
   // Only queues calls: whoever is called first might remove the others.
@@ -390,12 +494,11 @@ class EventLoop {
   void process_events(const SelectSelector::Ready& ready) {
     for (const auto& [key, events] : ready) {
       trace::instant("ready", "fd", key.fd, "events", events);
-      const auto place = static_cast<std::size_t>(key.fd);
       if (events & key.events & EVENT_READ) {
-        readers_[place].call = call_soon(readers_[place].callback);
+        readers_[key.fd].call = call_soon(readers_[key.fd].callback);
       }
       if (events & key.events & EVENT_WRITE) {
-        writers_[place].call = call_soon(writers_[place].callback);
+        writers_[key.fd].call = call_soon(writers_[key.fd].callback);
       }
     }
   }
@@ -467,9 +570,9 @@ class EventLoop {
   }
 
   bool idle() const {
-    return works_.empty()
-        && ready_.empty()
-        && scheduled_.size() == cancelled_;
+    return works_.size() == gaps_
+        && scheduled_.size() == cancelled_
+        && ready_.empty();
   }
 
   static inline thread_local EventLoop* running_ = nullptr;
@@ -477,25 +580,30 @@ class EventLoop {
   SelectSelector selector_;
   Watchers readers_;
   Watchers writers_;
-  std::deque<Callback> ready_;
+  RingBuffer<Callback> ready_;
   /// How many calls have left the queue since the loop began.
   std::size_t begun_ = 0;
   bool stopping_ = false;
   bool closed_ = false;
+  bool closing_ = false;
   std::vector<Scheduled> scheduled_;
   std::uint64_t sequence_ = 0;
   /// How many of the scheduled ones are cancelled.
   std::size_t cancelled_ = 0;
   std::optional<Seconds> virtual_time_;
   ExceptionHandler exception_handler_;
+  /// The oldest first, with a gap where one was disowned.
   std::vector<std::shared_ptr<Work>> works_;
+  std::size_t gaps_ = 0;
+  std::shared_ptr<EventLoop*> lifeline_ = std::make_shared<EventLoop*>(this);
 };
 
 inline void Handle::cancel() {
-  if (loop_ && number_ >= loop_->begun_) {
+  const std::size_t number = std::exchange(number_, no_number);
+  if (loop_ && number != no_number && number >= loop_->begun_) {
     // Dies last: what it owns may call the loop again.
     const auto cancelled =
-        std::exchange(loop_->ready_[number_ - loop_->begun_], nullptr);
+        std::exchange(loop_->ready_[number - loop_->begun_], nullptr);
   }
 }
 
@@ -510,7 +618,8 @@ inline void TimerHandle::cancel() {
     ++timer->loop->cancelled_;
     trace::instant("timer cancelled", "when", timer->when);
   }
-  timer->callback = nullptr;
+  // Dies last: what it owns may call the loop again.
+  const auto dropped = std::exchange(timer->callback, nullptr);
 }
 
 /// The loop that this code runs in. Throws std::logic_error outside of one.

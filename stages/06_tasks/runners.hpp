@@ -1,7 +1,11 @@
 #pragma once
 
+#include <cstddef>
 #include <exception>
+#include <functional>
+#include <memory>
 #include <stdexcept>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -14,7 +18,11 @@ namespace asyncio {
 /// (asyncio.Runner)
 class Runner {
  public:
-  Runner() = default;
+  using LoopFactory = std::function<std::unique_ptr<EventLoop>()>;
+
+  /// Runs them in the loop that `loop_factory` creates, if there is one.
+  explicit Runner(LoopFactory loop_factory = std::make_unique<EventLoop>)
+      : owned_loop_(loop_factory()) {}
   Runner(const Runner&) = delete;
   Runner& operator=(const Runner&) = delete;
   ~Runner() {
@@ -25,7 +33,10 @@ class Runner {
     }
   }
 
-  EventLoop& get_loop() { return loop_; }
+  EventLoop& get_loop() {
+    in_use_ = true;
+    return loop_;
+  }
 
   /// Runs until `main` ends. Returns its result or throws its exception. Ctrl-C
   /// cancels it: KeyboardInterrupt, unless it refuses. Throws std::logic_error
@@ -38,8 +49,10 @@ class Runner {
     if (loop_.is_closed()) {
       throw std::logic_error("the runner is closed");
     }
+    in_use_ = true;
+    Interrupts interrupts(loop_);
     const Task<T> task = create_task(std::move(main), loop_);
-    const Interrupts interrupts(loop_, task);
+    interrupts.cancel(task);
     try {
       return loop_.run_until_complete(task);
     } catch (const CancelledError&) {
@@ -53,18 +66,26 @@ class Runner {
   /// Cancels the tasks that are left, waits for them, and closes the loop.
   /// (Runner.close)
   void close() {
-    if (!loop_.is_closed()) {
-      cancel_all_tasks();
+    try {
+      if (std::exchange(in_use_, false) && !loop_.is_closed()) {
+        cancel_all_tasks();
+        // What is due is still called, as in CPython while shutdown_asyncgens()
+        // and shutdown_default_executor() run.
+        loop_.run_until_complete(nothing());
+        loop_.run_until_complete(nothing());
+      }
+    } catch (...) {
       loop_.close();
+      throw;
     }
+    loop_.close();
   }
 
  private:
   /// Turns Ctrl-C into the cancellation of a task. (Runner._on_sigint)
   class Interrupts {
    public:
-    Interrupts(EventLoop& loop, AnyTask task)
-        : loop_(loop), task_(std::move(task)) {
+    explicit Interrupts(EventLoop& loop) : loop_(loop) {
       loop_.add_reader(pipe_.fileno(), [this] {
         pipe_.drain();
         ++count_;
@@ -74,6 +95,9 @@ class Runner {
     Interrupts(const Interrupts&) = delete;
     Interrupts& operator=(const Interrupts&) = delete;
     ~Interrupts() { loop_.forget(pipe_.fileno()); }
+
+    /// Cancels `task` from now on.
+    void cancel(AnyTask task) { task_ = std::move(task); }
 
     int count() const { return count_; }
 
@@ -90,10 +114,17 @@ class Runner {
     if (tasks.empty()) {
       return;
     }
+    const Future<> all_done(loop_);
+    const auto left = std::make_shared<std::size_t>(tasks.size());
     for (const AnyTask& task : tasks) {
       task.cancel();
+      task.add_done_callback([all_done, left] {
+        if (--*left == 0) {
+          all_done.set_result();
+        }
+      });
     }
-    loop_.run_until_complete(all_done(tasks));
+    loop_.run_until_complete(all_done);
     for (const AnyTask& task : tasks) {
       if (!task.cancelled() && task.exception()) {
         report(task.exception());
@@ -106,15 +137,11 @@ class Runner {
         "unhandled exception during asyncio.run() shutdown", exception);
   }
 
-  static Coroutine<> all_done(std::vector<AnyTask> tasks) {
-    for (const AnyTask& task : tasks) {
-      const Future<> done;
-      task.add_done_callback([done] { done.set_result(); });
-      co_await done;
-    }
-  }
+  static Coroutine<> nothing() { co_return; }
 
-  EventLoop loop_;
+  std::unique_ptr<EventLoop> owned_loop_;
+  EventLoop& loop_ = *owned_loop_;
+  bool in_use_ = false;
 };
 
 /// Runs `main` in a new loop until it ends, with everything that it has
@@ -123,6 +150,12 @@ template <class T>
 T run(Coroutine<T> main) {
   Runner runner;
   return runner.run(std::move(main));
+}
+template <class Main>
+  requires std::is_invocable_v<Main&>
+void run(Main) {
+  static_assert(!std::is_invocable_v<Main&>,
+                "run() takes a coroutine: call it, run(main())");
 }
 
 }  // namespace asyncio

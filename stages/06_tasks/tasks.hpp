@@ -26,7 +26,7 @@ class TaskState : public CoroutineDriver<T>, public FutureState<T> {
 
   bool cancel(std::string message) override {
     if (this->done()) {
-      return false;
+      return FutureState<T>::cancel(std::move(message));
     }
     trace::cancelled(this);
     this->throw_cancelled(message);
@@ -37,6 +37,7 @@ class TaskState : public CoroutineDriver<T>, public FutureState<T> {
     CoroutineDriver<T>::abandon();
     this->loop().call_exception_handler("Task was destroyed but it is pending!",
                                         nullptr);
+    this->drop_done_callbacks();
     const Coroutine<T> gone = std::move(this->coroutine_);
   }
 
@@ -50,13 +51,18 @@ class TaskState : public CoroutineDriver<T>, public FutureState<T> {
 
   // (base_tasks._task_repr)
   std::string to_string() const override {
+    if (this->in_description_) {
+      return "...";
+    }
+    const Recursion deeper;
+    const Described described(*this);
     std::string text = "<Task " + this->describe_state() + " name='" +
                        this->get_name() + "' coro=<" + function_ + "() ";
     EventLoop* const loop = this->loop_if_alive();
     const bool running = !this->done() && loop && !loop->is_closed();
     text += running ? "running at " + place(this->where()) + ">" : "done>";
-    if (this->waits_for_) {
-      text += " wait_for=" + this->waits_for_->to_string();
+    if (this->waits_for()) {
+      text += " wait_for=" + this->waits_for()->to_string();
     }
     return text + this->describe_outcome() + ">";
   }
@@ -79,6 +85,11 @@ class TaskState : public CoroutineDriver<T>, public FutureState<T> {
     } catch (const CancelledError& error) {
       trace::done(this, "cancelled");
       FutureState<T>::cancel(error.message);
+    } catch (const KeyboardInterrupt&) {
+      // Not this task's alone: it ends the run. (Task.__step)
+      trace::done(this, "raised");
+      FutureState<T>::set_exception(std::current_exception());
+      throw;
     } catch (...) {
       trace::done(this, "raised");
       FutureState<T>::set_exception(std::current_exception());
@@ -86,6 +97,21 @@ class TaskState : public CoroutineDriver<T>, public FutureState<T> {
   }
 
  private:
+  /// Marks the task that is being described: one may wait for itself, by way
+  /// of others.
+  class Described {
+   public:
+    explicit Described(const TaskState& task) : task_(task) {
+      task_.in_description_ = true;
+    }
+    ~Described() { task_.in_description_ = false; }
+    Described(const Described&) = delete;
+    Described& operator=(const Described&) = delete;
+
+   private:
+    const TaskState& task_;
+  };
+
   void succeed(Value<T> value) {
     if (this->must_cancel_) {
       throw CancelledError(*this->must_cancel_);
@@ -132,11 +158,19 @@ class AnyTask : public AnyFuture {
 template <class T = void>
 class Task : public Future<T> {
  public:
-  explicit Task(std::shared_ptr<TaskState<T>> state)
+  /// No task at all.
+  Task() : Future<T>(nullptr) {}
+  explicit Task(std::shared_ptr<FutureBase> state)
       : Future<T>(std::move(state)) {}
 
   /// The same task, with its result out of sight.
   operator AnyTask() const { return AnyTask(task()); }
+
+  /// As Future's; the callback may take the task.
+  template <class Callback>
+  std::uint64_t add_done_callback(Callback callback) const {
+    return this->template add_callback<Task>(std::move(callback));
+  }
 
   /// "Task-7" unless it was given another one. (Task.get_name)
   std::string get_name() const { return task()->get_name(); }
@@ -165,8 +199,7 @@ Task<T> create_task(
     task->set_name(std::move(name));
   }
   trace::born(task.get(), where.function, where.file, where.line);
-  loop.own(task);
-  loop.call_soon([driver = task.get()] { driver->step(); });
+  Driver::start(task);
   return Task<T>(std::move(task));
 }
 template <class T>
@@ -219,10 +252,11 @@ template <class Awaitable>
 auto ensure_future(Awaitable awaitable, EventLoop& loop) {
   return create_task(std::move(awaitable), loop);
 }
-template <class T>
-Task<T> ensure_future(Task<T> task, EventLoop& loop) {
-  ensure_future(Future<T>(task), loop);
-  return task;
+template <class AFuture>
+  requires std::is_base_of_v<AnyFuture, AFuture>
+AFuture ensure_future(AFuture future, EventLoop& loop) {
+  check_loop(future, loop);
+  return future;
 }
 template <class Awaitable>
 auto ensure_future(Awaitable awaitable) {

@@ -21,6 +21,31 @@ struct CancelledError {
 /// Ctrl-C has ended what was run. As in Python it is no ordinary exception.
 struct KeyboardInterrupt {};
 
+/// Calls went too deep, along a ring or a very long chain of those who wait for
+/// each other. (RecursionError)
+class RecursionError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// One call within others: throws RecursionError if they are as many as Python
+/// allows. (sys.getrecursionlimit)
+class Recursion {
+ public:
+  Recursion() {
+    if (depth_ == 1000) {
+      throw RecursionError("maximum recursion depth exceeded");
+    }
+    ++depth_;
+  }
+  ~Recursion() { --depth_; }
+  Recursion(const Recursion&) = delete;
+  Recursion& operator=(const Recursion&) = delete;
+
+ private:
+  static inline thread_local int depth_ = 0;
+};
+
 /// A future was asked for what it does not have, or was given a second result.
 /// (asyncio.InvalidStateError)
 class InvalidStateError : public std::logic_error {
@@ -64,20 +89,5 @@ class ExceptionGroup : public std::exception {
   std::vector<std::exception_ptr> exceptions_;
   std::string what_;
 };
-
-/// Whether there is an exception, and one of that type. (isinstance)
-template <class Exception>
-bool is_instance(const std::exception_ptr& exception) {
-  if (!exception) {
-    return false;
-  }
-  try {
-    std::rethrow_exception(exception);
-  } catch (const Exception&) {
-    return true;
-  } catch (...) {
-    return false;
-  }
-}
 
 }  // namespace asyncio

@@ -89,19 +89,15 @@ class SelectSelector {
   Ready select(std::optional<Seconds> timeout) {
     fd_set read = read_;
     fd_set write = write_;
-    timeval time = {};
-    if (timeout) {
-      time = to_timeval(*timeout);
-    }
-    const int count =
-        ::select(width_, &read, &write, nullptr, timeout ? &time : nullptr);
+    int count = wait(&read, &write, timeout);
+    Ready ready;
     if (count < 0 && errno == EBADF) {
-      return closed();
+      ready = closed(&read, &write);
+      count = wait(&read, &write, Seconds(0));
     }
     if (count < 0 && errno != EINTR) {
       throw_errno("select");
     }
-    Ready ready;
     for (int fd = 0; count > 0 && fd < width_; ++fd) {
       int events = 0;
       if (FD_ISSET(fd, &read)) {
@@ -146,6 +142,15 @@ class SelectSelector {
     width_ = std::max(width_, fd + 1);
   }
 
+  // Without a timeout for as long as it takes.
+  int wait(fd_set* read, fd_set* write, std::optional<Seconds> timeout) const {
+    timeval time = {};
+    if (timeout) {
+      time = to_timeval(*timeout);
+    }
+    return ::select(width_, read, write, nullptr, timeout ? &time : nullptr);
+  }
+
   // Rounded up: waking before the time has come would mean waking twice.
   static timeval to_timeval(Seconds timeout) {
     constexpr double longest = 24 * 3600;
@@ -159,12 +164,16 @@ class SelectSelector {
   }
 
   // One that was closed while it is watched counts as ready: whoever reads or
-  // writes it then gets the error.
-  Ready closed() const {
+  // writes it then gets the error. The sets become those of all others.
+  Ready closed(fd_set* read, fd_set* write) const {
     Ready ready;
+    *read = read_;
+    *write = write_;
     for (const auto& [fd, key] : keys_) {
       if (::fcntl(fd, F_GETFD) < 0) {
         ready.push_back({key, key.events});
+        FD_CLR(fd, read);
+        FD_CLR(fd, write);
       }
     }
     return ready;

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstdint>
 #include <exception>
 #include <map>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -29,6 +31,7 @@ class TaskGroup {
   TaskGroup(const TaskGroup&) = delete;
   TaskGroup& operator=(const TaskGroup&) = delete;
   ~TaskGroup() {
+    *lifeline_ = nullptr;
     for (const auto& [number, child] : children_) {
       child.task.remove_done_callback(child.callback);
     }
@@ -43,8 +46,13 @@ class TaskGroup {
     const auto task =
         asyncio::create_task(std::move(awaitable), std::move(name));
     const unsigned number = ++last_number_;
-    const unsigned callback =
-        task.add_done_callback([this, number] { child_done(number); });
+    const std::uint64_t callback =
+        task.add_done_callback([group = lifeline_, number] {
+          // It is called a round after the child has ended.
+          if (*group) {
+            (*group)->child_done(number);
+          }
+        });
     children_.insert({number, Child{task, callback}});
     return task;
   }
@@ -67,6 +75,10 @@ class TaskGroup {
     exiting_ = true;
     if (exception && !aborting_) {
       abort();
+    }
+    // The frame is being destroyed: the children are on their own.
+    if (is_instance<GeneratorExit>(exception)) {
+      co_return;
     }
     if (!interrupted_ && is_instance<KeyboardInterrupt>(exception)) {
       interrupted_ = exception;
@@ -95,7 +107,7 @@ class TaskGroup {
  private:
   struct Child {
     AnyTask task;
-    unsigned callback;
+    std::uint64_t callback;
   };
 
   void check_open() const {
@@ -128,6 +140,13 @@ class TaskGroup {
       return;
     }
     errors_.push_back(task.exception());
+    if (parent_.done()) {
+      task.get_loop().call_exception_handler(
+          "Task " + to_string(task) + " has errored out but its parent task " +
+              to_string(parent_) + " is already completed",
+          task.exception());
+      return;
+    }
     if (!interrupted_ && is_instance<KeyboardInterrupt>(task.exception())) {
       interrupted_ = task.exception();
     }
@@ -160,6 +179,8 @@ class TaskGroup {
   /// By number, so that they are cancelled in the order of their creation.
   std::map<unsigned, Child> children_;
   unsigned last_number_ = 0;
+  /// Holds the group's address, or nullptr once it is gone.
+  std::shared_ptr<TaskGroup*> lifeline_ = std::make_shared<TaskGroup*>(this);
   std::optional<Future<>> last_done_;
   std::vector<std::exception_ptr> errors_;
   std::exception_ptr interrupted_;

@@ -36,7 +36,7 @@ struct SelectorKey {
   int fd;
   int events;
   /// What was registered: here always the descriptor itself.
-  int fileobj = fd;
+  int fileobj = -1;
   /// Whatever came with it, for whoever waits.
   std::any data = {};
 };
@@ -60,8 +60,14 @@ class BaseSelector {
       throw std::invalid_argument(name(fd) + " is already registered");
     }
     check(fd, events);
-    update(fd, events);
-    return keys_[fd] = SelectorKey{fd, events, fd, std::move(data)};
+    keys_[fd] = SelectorKey{fd, events, fd, std::move(data)};
+    try {
+      update(fd, events);
+    } catch (...) {
+      keys_.erase(fd);
+      throw;
+    }
+    return keys_.at(fd);
   }
 
   /// Stops watching `fd`. Returns the key that it had. Throws
@@ -136,18 +142,6 @@ class BaseSelector {
     return "descriptor " + std::to_string(fd);
   }
 
-  // One that was closed while it is watched counts as ready: whoever reads or
-  // writes it then gets the error.
-  Ready closed() const {
-    Ready ready;
-    for (const auto& [fd, key] : keys_) {
-      if (::fcntl(fd, F_GETFD) < 0) {
-        ready.push_back({key, key.events});
-      }
-    }
-    return ready;
-  }
-
   std::unordered_map<int, SelectorKey> keys_;
 };
 
@@ -163,19 +157,15 @@ class SelectSelector : public BaseSelector {
   Ready select(std::optional<Seconds> timeout) override {
     fd_set read = read_;
     fd_set write = write_;
-    timeval time = {};
-    if (timeout) {
-      time = to_timeval(*timeout);
-    }
-    const int count =
-        ::select(width_, &read, &write, nullptr, timeout ? &time : nullptr);
+    int count = wait(&read, &write, timeout);
+    Ready ready;
     if (count < 0 && errno == EBADF) {
-      return closed();
+      ready = closed(&read, &write);
+      count = wait(&read, &write, Seconds(0));
     }
     if (count < 0 && errno != EINTR) {
       throw_errno("select");
     }
-    Ready ready;
     for (int fd = 0; count > 0 && fd < width_; ++fd) {
       int events = 0;
       if (FD_ISSET(fd, &read)) {
@@ -214,6 +204,15 @@ class SelectSelector : public BaseSelector {
     width_ = std::max(width_, fd + 1);
   }
 
+  // Without a timeout for as long as it takes.
+  int wait(fd_set* read, fd_set* write, std::optional<Seconds> timeout) const {
+    timeval time = {};
+    if (timeout) {
+      time = to_timeval(*timeout);
+    }
+    return ::select(width_, read, write, nullptr, timeout ? &time : nullptr);
+  }
+
   // Rounded up: waking before the time has come would mean waking twice.
   static timeval to_timeval(Seconds timeout) {
     constexpr double longest = 24 * 3600;
@@ -224,6 +223,22 @@ class SelectSelector : public BaseSelector {
     time.tv_sec = static_cast<time_t>(micros / 1000000);
     time.tv_usec = static_cast<suseconds_t>(micros % 1000000);
     return time;
+  }
+
+  // One that was closed while it is watched counts as ready: whoever reads or
+  // writes it then gets the error. The sets become those of all others.
+  Ready closed(fd_set* read, fd_set* write) const {
+    Ready ready;
+    *read = read_;
+    *write = write_;
+    for (const auto& [fd, key] : keys_) {
+      if (::fcntl(fd, F_GETFD) < 0) {
+        ready.push_back({key, key.events});
+        FD_CLR(fd, read);
+        FD_CLR(fd, write);
+      }
+    }
+    return ready;
   }
 
   fd_set read_;
@@ -266,8 +281,13 @@ class PollSelector : public BaseSelector {
   void update(int fd, int events) override {
     const auto known = places_.find(fd);
     if (known == places_.end()) {
-      places_.insert({fd, fds_.size()});
       fds_.push_back(pollfd{fd, 0, 0});
+      try {
+        places_.insert({fd, fds_.size() - 1});
+      } catch (...) {
+        fds_.pop_back();
+        throw;
+      }
     }
     const std::size_t place = places_.at(fd);
     if (events == 0) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <exception>
 #include <functional>
@@ -31,7 +32,7 @@ class TaskState : public CoroutineDriver<T>, public FutureState<T> {
 
   bool cancel(std::string message) override {
     if (this->done()) {
-      return false;
+      return FutureState<T>::cancel(std::move(message));
     }
     trace::cancelled(this);
     this->throw_cancelled(message);
@@ -42,6 +43,7 @@ class TaskState : public CoroutineDriver<T>, public FutureState<T> {
     CoroutineDriver<T>::abandon();
     this->loop().call_exception_handler("Task was destroyed but it is pending!",
                                         nullptr);
+    this->drop_done_callbacks();
     const Coroutine<T> gone = std::move(this->coroutine_);
   }
 
@@ -55,13 +57,21 @@ class TaskState : public CoroutineDriver<T>, public FutureState<T> {
 
   // (base_tasks._task_repr)
   std::string to_string() const override {
-    std::string text = "<Task " + this->describe_state() + " name='" +
+    if (this->in_description_) {
+      return "...";
+    }
+    const Recursion deeper;
+    const Described described(*this);
+    const bool cancelling = !this->done() && this->cancelling() > 0;
+    std::string text = "<Task " +
+                       (cancelling ? "cancelling" : this->describe_state()) +
+                       " name='" +
                        this->get_name() + "' coro=<" + function_ + "() ";
     EventLoop* const loop = this->loop_if_alive();
     const bool running = !this->done() && loop && !loop->is_closed();
     text += running ? "running at " + place(this->where()) + ">" : "done>";
-    if (this->waits_for_) {
-      text += " wait_for=" + this->waits_for_->to_string();
+    if (this->waits_for()) {
+      text += " wait_for=" + this->waits_for()->to_string();
     }
     return text + this->describe_outcome() + ">";
   }
@@ -84,6 +94,11 @@ class TaskState : public CoroutineDriver<T>, public FutureState<T> {
     } catch (const CancelledError& error) {
       trace::done(this, "cancelled");
       FutureState<T>::cancel(error.message);
+    } catch (const KeyboardInterrupt&) {
+      // Not this task's alone: it ends the run. (Task.__step)
+      trace::done(this, "raised");
+      FutureState<T>::set_exception(std::current_exception());
+      throw;
     } catch (...) {
       trace::done(this, "raised");
       FutureState<T>::set_exception(std::current_exception());
@@ -91,6 +106,21 @@ class TaskState : public CoroutineDriver<T>, public FutureState<T> {
   }
 
  private:
+  /// Marks the task that is being described: one may wait for itself, by way
+  /// of others.
+  class Described {
+   public:
+    explicit Described(const TaskState& task) : task_(task) {
+      task_.in_description_ = true;
+    }
+    ~Described() { task_.in_description_ = false; }
+    Described(const Described&) = delete;
+    Described& operator=(const Described&) = delete;
+
+   private:
+    const TaskState& task_;
+  };
+
   void succeed(Value<T> value) {
     if (this->must_cancel_) {
       throw CancelledError(*this->must_cancel_);
@@ -144,11 +174,19 @@ class AnyTask : public AnyFuture {
 template <class T = void>
 class Task : public Future<T> {
  public:
-  explicit Task(std::shared_ptr<TaskState<T>> state)
+  /// No task at all.
+  Task() : Future<T>(nullptr) {}
+  explicit Task(std::shared_ptr<FutureBase> state)
       : Future<T>(std::move(state)) {}
 
   /// The same task, with its result out of sight.
   operator AnyTask() const { return AnyTask(task()); }
+
+  /// As Future's; the callback may take the task.
+  template <class Callback>
+  std::uint64_t add_done_callback(Callback callback) const {
+    return this->template add_callback<Task>(std::move(callback));
+  }
 
   /// "Task-7" unless it was given another one. (Task.get_name)
   std::string get_name() const { return task()->get_name(); }
@@ -184,8 +222,7 @@ Task<T> create_task(
     task->set_name(std::move(name));
   }
   trace::born(task.get(), where.function, where.file, where.line);
-  loop.own(task);
-  loop.call_soon([driver = task.get()] { driver->step(); });
+  Driver::start(task);
   return Task<T>(std::move(task));
 }
 template <class T>
@@ -238,10 +275,11 @@ template <class Awaitable>
 auto ensure_future(Awaitable awaitable, EventLoop& loop) {
   return create_task(std::move(awaitable), loop);
 }
-template <class T>
-Task<T> ensure_future(Task<T> task, EventLoop& loop) {
-  ensure_future(Future<T>(task), loop);
-  return task;
+template <class AFuture>
+  requires std::is_base_of_v<AnyFuture, AFuture>
+AFuture ensure_future(AFuture future, EventLoop& loop) {
+  check_loop(future, loop);
+  return future;
 }
 template <class Awaitable>
 auto ensure_future(Awaitable awaitable) {
@@ -275,11 +313,7 @@ inline std::vector<AnyTask> all_tasks(EventLoop& loop = get_running_loop()) {
 
 /// What a future that is done failed with, CancelledError included, or nullptr.
 inline std::exception_ptr failure(const AnyFuture& future) {
-  try {
-    return future.exception();
-  } catch (const CancelledError&) {
-    return std::current_exception();
-  }
+  return future.base().failure();
 }
 
 /// How a future ended: with a value, or with an exception instead.
@@ -296,6 +330,9 @@ class Outcome {
       value_.emplace(future.result());
     }
   }
+  explicit Outcome(const AnyFuture& future)
+    requires std::is_void_v<T>
+      : Outcome(Future<>(future.state())) {}
 
   /// Throws the exception if there is one.
   const Value<T>& value() const {
@@ -318,6 +355,9 @@ struct ReturnExceptions {
   Outcome<T> operator()(const Future<T>& future) const {
     return Outcome<T>(future);
   }
+  Outcome<void> operator()(const AnyFuture& future) const {
+    return Outcome<void>(future);
+  }
 };
 inline constexpr ReturnExceptions return_exceptions;
 
@@ -331,6 +371,7 @@ struct ReturnResults {
       return future.result();
     }
   }
+  NoneType operator()(const AnyFuture&) const { return None; }
 };
 
 /// Is done when its children are; cancelling it cancels them.
@@ -360,6 +401,7 @@ class GatheringFuture : public FutureState<Results> {
     if (this->done()) {
       return false;
     }
+    const Recursion deeper;
     bool cancelled = false;
     for (const AnyFuture& child : children_) {
       cancelled = child.cancel(message) || cancelled;
@@ -371,22 +413,34 @@ class GatheringFuture : public FutureState<Results> {
   /// To be called once for each child.
   void child_done(const AnyFuture& child) {
     --left_;
-    // Asked in any case: nobody else will, and it is not to be reported.
-    const std::exception_ptr exception = failure(child);
     if (this->done()) {
-      return;
-    }
-    if (exception && first_exception_ends_it_) {
-      this->set_exception(exception);
-    } else if (left_ == 0 && cancel_requested_) {
-      const auto error = std::make_exception_ptr(CancelledError());
-      this->set_exception(child.cancelled() ? exception : error);
+      // Nobody else asks, and it is not to be reported.
+      failure(child);
+    } else if (first_exception_ends_it_ && failure(child)) {
+      this->set_exception(failure(child));
     } else if (left_ == 0) {
-      succeed();
+      end_with_the_last();
+    }
+    if (this->done()) {
+      const auto collect = std::exchange(collect_, nullptr);
+      const auto children = std::exchange(children_, {});
     }
   }
 
  private:
+  void end_with_the_last() {
+    if (!cancel_requested_) {
+      succeed();
+      return;
+    }
+    for (const AnyFuture& child : children_) {
+      failure(child);
+    }
+    const auto error = std::make_exception_ptr(CancelledError());
+    const AnyFuture& last = children_.back();
+    this->set_exception(last.cancelled() ? failure(last) : error);
+  }
+
   // A result that can only be moved may have been taken by somebody else.
   void succeed() {
     try {
@@ -430,16 +484,29 @@ Future<Results> gather_children(
   return Future<Results>(whole);
 }
 
+/// Where all of them are to run: a future's loop if it comes first, or else
+/// the one that runs.
+template <class... Awaitables>
+EventLoop& loop_of(const Awaitables&...) {
+  return get_running_loop();
+}
+template <class First, class... Others>
+  requires std::is_base_of_v<AnyFuture, First>
+EventLoop& loop_of(const First& first, const Others&...) {
+  return first.get_loop();
+}
+
 template <class Give, class... Awaitables>
 auto gather_all(Give give, Awaitables... awaitables) {
+  EventLoop& loop = loop_of(awaitables...);
   // In braces: their order is that of the arguments.
-  const std::tuple futures{ensure_future(std::move(awaitables))...};
+  const std::tuple futures{ensure_future(std::move(awaitables), loop)...};
   const auto children = std::apply([](const auto&... future) {
     return std::vector<AnyFuture>{future...};
   }, futures);
   const auto collect = [give, futures] {
     return std::apply([&](const auto&... future) {
-      return std::tuple{give(future)...};
+      return std::tuple<decltype(give(future))...>{give(future)...};
     }, futures);
   };
   using Results = decltype(collect());
@@ -454,7 +521,9 @@ auto gather_vector(Give give, std::vector<Awaitable> awaitables) {
       std::vector<decltype(give(std::declval<const One&>()))>;
   std::vector<One> futures;
   for (Awaitable& awaitable : awaitables) {
-    futures.push_back(ensure_future(std::move(awaitable)));
+    EventLoop& loop =
+        futures.empty() ? loop_of(awaitable) : futures.front().get_loop();
+    futures.push_back(ensure_future(std::move(awaitable), loop));
   }
   const std::vector<AnyFuture> children(futures.begin(), futures.end());
   const auto collect = [give, futures] {
@@ -562,8 +631,13 @@ Coroutine<Waited<AFuture>> wait(
     ReturnWhen return_when = ALL_COMPLETED,
     std::optional<Seconds> timeout = std::nullopt
 ) {
+  static_assert(std::is_base_of_v<AnyFuture, AFuture>,
+                "wait() takes futures: create_task() makes one of a coroutine");
   if (futures.empty()) {
     throw std::invalid_argument("no futures to wait for");
+  }
+  for (const AFuture& future : futures) {
+    ensure_future(future, get_running_loop());
   }
   futures = without_repeats(std::move(futures));
   const Future<> waiter = create_waiter(timeout);
@@ -590,6 +664,18 @@ Coroutine<Waited<AFuture>> wait(
   co_return waited;
 }
 
+template <class AFuture>
+Coroutine<Waited<AFuture>> wait(std::vector<AFuture> futures, Seconds timeout) {
+  return wait(std::move(futures), ALL_COMPLETED, timeout);
+}
+
+/// The same for some of different types.
+template <class... Futures>
+  requires(std::is_base_of_v<AnyFuture, Futures> && ...)
+Coroutine<Waited<AnyFuture>> wait(Futures... futures) {
+  return wait(std::vector<AnyFuture>{std::move(futures)...});
+}
+
 /// Not done before `future` is: its clean-up may take a while.
 /// (tasks._cancel_and_wait)
 inline Coroutine<> cancel_and_wait(AnyFuture future) {
@@ -601,8 +687,8 @@ inline Coroutine<> cancel_and_wait(AnyFuture future) {
 }
 
 /// The result of what was cancelled because time was up.
-template <class T>
-T result_in_time(const Future<T>& future) {
+template <class AFuture>
+auto result_in_time(const AFuture& future) {
   try {
     return future.result();
   } catch (const CancelledError&) {
@@ -620,7 +706,8 @@ Coroutine<AwaitResult<Awaitable>> wait_for(
   if (!timeout) {
     co_return co_await awaitable;
   }
-  const auto future = ensure_future(std::move(awaitable));
+  const auto future =
+      ensure_future(std::move(awaitable), get_running_loop());
   std::exception_ptr cancelled;
   if (*timeout > Seconds(0)) {
     const Future<> waiter = create_waiter(timeout);
@@ -667,7 +754,9 @@ void pass_on(const Future<T>& from, const Future<T>& to) {
 template <class Awaitable>
 Future<AwaitResult<Awaitable>> shield(Awaitable awaitable) {
   using T = AwaitResult<Awaitable>;
-  const Future<T> inner = ensure_future(std::move(awaitable));
+  EventLoop* const running = EventLoop::running();
+  EventLoop& loop = running ? *running : loop_of(awaitable);
+  const Future<T> inner = ensure_future(std::move(awaitable), loop);
   if (inner.done()) {
     return inner;
   }
@@ -680,6 +769,9 @@ Future<AwaitResult<Awaitable>> shield(Awaitable awaitable) {
   });
   outer.add_done_callback([inner, id] { inner.remove_done_callback(id); });
   return outer;
+}
+inline Future<> shield(AnyFuture future) {
+  return shield(as_coroutine(std::move(future)));
 }
 
 /// What as_completed() shares with the coroutines that it gives.
@@ -723,7 +815,6 @@ class Completed {
     return waiters_.back();
   }
 
- private:
   void wake_one() {
     while (!waiters_.empty()) {
       const Future<> waiter = waiters_.front();
@@ -735,6 +826,7 @@ class Completed {
     }
   }
 
+ private:
   std::size_t left_;
   TimerHandle timer_;
   std::deque<Future<T>> done_;
@@ -750,7 +842,16 @@ Coroutine<T> next_completed(std::shared_ptr<Completed<T>> completed) {
       throw TimeoutError();
     }
     const Future<> waiter = completed->waiter();
-    co_await waiter;
+    try {
+      co_await waiter;
+    } catch (...) {
+      // What it was woken for is there for the next one. (Queue.get)
+      const bool was_woken = !waiter.cancel() && !waiter.cancelled();
+      if (was_woken && !completed->empty()) {
+        completed->wake_one();
+      }
+      throw;
+    }
   }
   const Future<T> future = completed->take();
   co_return future.result();
@@ -767,17 +868,25 @@ Generator<Coroutine<AwaitResult<Awaitable>>> as_completed(
   using T = AwaitResult<Awaitable>;
   std::vector<Future<T>> futures;
   for (Awaitable& awaitable : awaitables) {
-    futures.push_back(ensure_future(std::move(awaitable)));
+    futures.push_back(
+        ensure_future(std::move(awaitable), get_running_loop()));
   }
   futures = without_repeats(std::move(futures));
   const auto completed = std::make_shared<Completed<T>>(futures.size());
+  std::vector<std::uint64_t> callbacks;
   for (const Future<T>& future : futures) {
-    future.add_done_callback([completed](const Future<T>& done) {
-      completed->put(done);
-    });
+    callbacks.push_back(
+        future.add_done_callback([completed](const Future<T>& done) {
+          completed->put(done);
+        }));
   }
   if (timeout) {
-    const auto time_out = [completed] { completed->time_out(); };
+    const auto time_out = [completed, futures, callbacks] {
+      for (std::size_t i = 0; i < futures.size(); ++i) {
+        futures[i].remove_done_callback(callbacks[i]);
+      }
+      completed->time_out();
+    };
     completed->set_timer(
         get_running_loop().call_later(*timeout, time_out));
   }

@@ -2,6 +2,7 @@
 
 #include <coroutine>
 #include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <forward_list>
@@ -12,13 +13,56 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
+#include "common/copyable.hpp"
 #include "common/describe.hpp"
 #include "event_loop.hpp"
 #include "exceptions.hpp"
 #include "generator.hpp"
 
 namespace asyncio {
+
+class FutureBase;
+class Waiter;
+
+/// One wait for a future. It lies in the frame of the coroutine that waits;
+/// the future and the waiter know of it, so that each of the three hears when
+/// another one is destroyed.
+struct Waiting {
+  Waiting() = default;
+  explicit Waiting(FutureBase& awaited) : future(&awaited) {}
+  Waiting(const Waiting&) = delete;
+  Waiting& operator=(const Waiting&) = delete;
+  ~Waiting();
+
+  /// nullptr once it is destroyed.
+  FutureBase* future = nullptr;
+  /// nullptr before and after the wait.
+  Waiter* waiter = nullptr;
+  /// All that wait for the same future form a ring.
+  Waiting* next = nullptr;
+  Waiting* previous = nullptr;
+  std::uint64_t id = 0;
+};
+
+/// Somebody unfinished who waits for one future at a time.
+class Waiter : public Work {
+ public:
+  /// Goes on in the loop's next round.
+  virtual void wake_soon() = 0;
+
+  /// Throws std::logic_error if the future is of another loop than `loop`.
+  void begin_waiting(Waiting& waiting, EventLoop& loop);
+  void stop_waiting();
+
+ protected:
+  /// nullptr if there is none, or none any more.
+  FutureBase* waits_for() const { return waiting_ ? waiting_->future : nullptr; }
+
+ private:
+  Waiting* waiting_ = nullptr;
+};
 
 /// The part of a future that does not depend on what its result is: how it
 /// stands, and who is to be told. All who hold a future share one of these.
@@ -28,7 +72,12 @@ class FutureBase {
   FutureBase(const FutureBase&) = delete;
   FutureBase& operator=(const FutureBase&) = delete;
 
-  virtual ~FutureBase() = default;
+  /// Those who wait for it are woken: there is nothing left to wait for.
+  virtual ~FutureBase() {
+    while (oldest_waiting_) {
+      lose(*oldest_waiting_);
+    }
+  }
 
   bool done() const { return state_ != State::pending; }
   bool cancelled() const { return state_ == State::cancelled; }
@@ -49,7 +98,19 @@ class FutureBase {
       throw std::invalid_argument("there is no exception to set");
     }
     exception_ = std::move(exception);
+    // Not to be reported if it is not even taken. (Future.set_exception)
+    retrieved_ = true;
     end(State::failed);
+    retrieved_ = false;
+  }
+
+  /// Throws what result() of any future has to throw.
+  void result() {
+    check_done("Result is not set.");
+    if (exception_) {
+      retrieved_ = true;
+      std::rethrow_exception(exception_);
+    }
   }
 
   std::exception_ptr exception() {
@@ -61,21 +122,55 @@ class FutureBase {
     return exception_;
   }
 
+  /// What it failed with, CancelledError included, or nullptr. It counts as
+  /// retrieved.
+  std::exception_ptr failure() {
+    retrieved_ = true;
+    return exception_;
+  }
+
+  /// They are not called. One of them may hold this very future.
+  void drop_done_callbacks() {
+    const auto dropped = std::exchange(callbacks_, {});
+  }
+
   /// Lets `schedule` tell the loop whom to call, once this is done. Returns
   /// what remove_done_callback needs.
-  unsigned add_done_callback(std::function<void(EventLoop&)> schedule) {
+  std::uint64_t add_done_callback(std::function<void(EventLoop&)> schedule) {
+    const std::uint64_t id = ++last_id_;
     if (done()) {
       schedule(loop());
     } else {
-      callbacks_.push_front(DoneCallback{std::move(schedule), ++last_id_});
+      callbacks_.push_front(DoneCallback{std::move(schedule), id});
     }
-    return last_id_;
+    return id;
   }
 
-  std::size_t remove_done_callback(unsigned id) {
+  std::size_t remove_done_callback(std::uint64_t id) {
     return callbacks_.remove_if([id](const DoneCallback& callback) {
       return callback.id == id;
     });
+  }
+
+  /// Wakes the waiter once this is done or destroyed. It stays known until it
+  /// is removed.
+  void add_waiting(Waiting& waiting) {
+    waiting.id = ++last_id_;
+    if (!oldest_waiting_) {
+      oldest_waiting_ = waiting.next = waiting.previous = &waiting;
+      return;
+    }
+    waiting.next = oldest_waiting_;
+    waiting.previous = oldest_waiting_->previous;
+    waiting.next->previous = waiting.previous->next = &waiting;
+  }
+
+  void remove_waiting(Waiting& waiting) {
+    waiting.previous->next = waiting.next;
+    waiting.next->previous = waiting.previous;
+    if (oldest_waiting_ == &waiting) {
+      oldest_waiting_ = waiting.next == &waiting ? nullptr : waiting.next;
+    }
   }
 
   /// The loop that runs its callbacks. Throws std::logic_error once that is
@@ -114,23 +209,19 @@ class FutureBase {
   /// nullptr once it is gone.
   EventLoop* loop_if_alive() const { return *loop_; }
 
-  /// Throws what result() has to throw.
-  void check_result() {
-    check_done("Result is not set.");
-    if (exception_) {
-      retrieved_ = true;
-      std::rethrow_exception(exception_);
-    }
-  }
-
   /// Calls nobody from here: whoever sets a result is not to be surprised by
   /// what others do with it. (Future.__schedule_callbacks)
   void end(State state) {
     state_ = state;
-    auto callbacks = std::exchange(callbacks_, {});
-    callbacks.reverse();
-    for (const DoneCallback& callback : callbacks) {
-      callback.schedule(loop());
+    std::exception_ptr error;
+    Waiting* waiting = oldest_waiting_;
+    if (callbacks_.empty()) {
+      wake_those_before(last_id_ + 1, waiting, error);
+    } else {
+      schedule_callbacks(waiting, error);
+    }
+    if (error) {
+      std::rethrow_exception(error);
     }
   }
 
@@ -171,17 +262,103 @@ class FutureBase {
  private:
   struct DoneCallback {
     std::function<void(EventLoop&)> schedule;
-    unsigned id;
+    std::uint64_t id;
   };
+
+  /// And wakes those who came between them.
+  void schedule_callbacks(Waiting* waiting, std::exception_ptr& error) {
+    // Dies last: what a callback owns may be this future.
+    auto callbacks = std::exchange(callbacks_, {});
+    callbacks.reverse();
+    for (const DoneCallback& callback : callbacks) {
+      waiting = wake_those_before(callback.id, waiting, error);
+      try {
+        callback.schedule(loop());
+      } catch (...) {
+        error = std::current_exception();
+      }
+    }
+    wake_those_before(last_id_ + 1, waiting, error);
+  }
+
+  /// Returns the first that came later, or nullptr.
+  Waiting* wake_those_before(
+      std::uint64_t id,
+      Waiting* waiting,
+      std::exception_ptr& error
+  ) {
+    while (waiting && waiting->id < id) {
+      try {
+        waiting->waiter->wake_soon();
+      } catch (...) {
+        error = std::current_exception();
+      }
+      waiting = waiting->next == oldest_waiting_ ? nullptr : waiting->next;
+    }
+    return waiting;
+  }
+
+  // If this is done, the waiter is about to be woken already.
+  void lose(Waiting& waiting) {
+    remove_waiting(waiting);
+    waiting.future = nullptr;
+    if (!done()) {
+      Waiter& waiter = *waiting.waiter;
+      waiter.stop_waiting();
+      waiter.wake_soon();
+    }
+  }
+
+  /// Of all futures, so that no number comes back.
+  static inline thread_local std::uint64_t last_id_ = 0;
 
   std::shared_ptr<EventLoop*> loop_;
   /// The newest first.
   std::forward_list<DoneCallback> callbacks_;
+  Waiting* oldest_waiting_ = nullptr;
   std::exception_ptr exception_;
-  unsigned last_id_ = 0;
   State state_ = State::pending;
   bool retrieved_ = false;
+
+ protected:
+  /// Set while to_string() describes it. (reprlib.recursive_repr)
+  mutable bool in_description_ = false;
 };
+
+// The waiting one is destroyed, or has what it waited for.
+inline Waiting::~Waiting() {
+  if (!waiter) {
+    return;
+  }
+  Waiter& woken = *waiter;
+  const bool pending = future && !future->done();
+  woken.stop_waiting();
+  if (pending) {
+    woken.wake_soon();
+  }
+}
+
+inline void Waiter::begin_waiting(Waiting& waiting, EventLoop& loop) {
+  if (&waiting.future->loop() != &loop) {
+    throw std::logic_error("future belongs to a different event loop");
+  }
+  if (waiting.future->done()) {
+    wake_soon();
+    return;
+  }
+  waiting.future->add_waiting(waiting);
+  waiting.waiter = this;
+  waiting_ = &waiting;
+}
+
+inline void Waiter::stop_waiting() {
+  if (Waiting* const waiting = std::exchange(waiting_, nullptr)) {
+    waiting->waiter = nullptr;
+    if (waiting->future) {
+      waiting->future->remove_waiting(*waiting);
+    }
+  }
+}
 
 /// The same with a result.
 template <class T>
@@ -197,8 +374,8 @@ class FutureState : public FutureBase {
   }
 
   T result() {
-    check_result();
-    if constexpr (std::is_copy_constructible_v<Value<T>>) {
+    FutureBase::result();
+    if constexpr (is_copyable<Value<T>>) {
       return static_cast<T>(*value_);
     } else {
       if (!value_) {
@@ -223,6 +400,18 @@ class AnyFuture {
   AnyFuture() = default;
   explicit AnyFuture(std::shared_ptr<FutureBase> state)
       : state_(std::move(state)) {}
+  AnyFuture(const AnyFuture&) = default;
+  AnyFuture(AnyFuture&&) noexcept = default;
+  AnyFuture& operator=(AnyFuture other) noexcept {
+    state_.swap(other.state_);
+    return *this;
+  }
+  ~AnyFuture() {
+    // One that is done keeps no other.
+    if (state_.use_count() == 1 && !state_->done()) {
+      release(std::move(state_));
+    }
+  }
 
   /// Whether there is one at all.
   explicit operator bool() const { return state_ != nullptr; }
@@ -231,54 +420,93 @@ class AnyFuture {
   friend bool operator==(const AnyFuture&, const AnyFuture&) = default;
 
   /// Whether it has a result, has an exception or was cancelled. (Future.done)
-  bool done() const { return state_->done(); }
+  bool done() const { return base().done(); }
 
   /// (Future.cancelled)
-  bool cancelled() const { return state_->cancelled(); }
+  bool cancelled() const { return base().cancelled(); }
 
   /// Lets whoever awaits it have a CancelledError. Returns false if it was
   /// done. (Future.cancel)
   bool cancel(std::string message = "") const {
-    return state_->cancel(std::move(message));
+    return base().cancel(std::move(message));
   }
 
   /// Returns nullptr if it has a result. Throws InvalidStateError before it is
   /// done, CancelledError if it was cancelled. (Future.exception)
-  std::exception_ptr exception() const { return state_->exception(); }
+  std::exception_ptr exception() const { return base().exception(); }
+
+  /// Throws its exception if it has one. (Future.result)
+  void result() const { base().result(); }
 
   /// Lets the loop call `callback`, with this future or with nothing, once this
   /// is done. Returns what remove_done_callback needs.
   /// (Future.add_done_callback)
   template <class Callback>
-  unsigned add_done_callback(Callback callback) const {
+  std::uint64_t add_done_callback(Callback callback) const {
     return add_callback<AnyFuture>(std::move(callback));
   }
 
   /// Returns how many were removed. (Future.remove_done_callback)
-  std::size_t remove_done_callback(unsigned id) const {
-    return state_->remove_done_callback(id);
+  std::size_t remove_done_callback(std::uint64_t id) const {
+    return base().remove_done_callback(id);
   }
 
   /// Throws std::logic_error once it is gone. (Future.get_loop)
-  EventLoop& get_loop() const { return state_->loop(); }
+  EventLoop& get_loop() const { return base().loop(); }
 
   /// What it shares with all others that stand for the same future.
   const std::shared_ptr<FutureBase>& state() const { return state_; }
 
+  /// Throws std::logic_error if there is none.
+  FutureBase& base() const {
+    if (!state_) {
+      throw std::logic_error("there is no future: empty or moved from");
+    }
+    return *state_;
+  }
+
  protected:
-  // A weak pointer: a future must not keep itself alive.
-  template <class Handle, class Callback>
-  unsigned add_callback(Callback callback) const {
+  // One future may keep another, a million in a row: those that are too deep
+  // for the stack wait in a list until the outermost is gone.
+  static void release(std::shared_ptr<FutureBase> last) noexcept {
+    using List = std::vector<std::shared_ptr<FutureBase>>;
+    static thread_local int depth = 0;
+    static thread_local List* doomed = nullptr;
+    if (depth == 100) {
+      doomed->push_back(std::move(last));
+      return;
+    }
+    List list;
+    if (++depth == 1) {
+      doomed = &list;
+    }
+    last.reset();
+    while (!list.empty()) {
+      const auto next = std::move(list.back());
+      list.pop_back();
+    }
+    --depth;
+  }
+
+  // Made now, so that nothing can fail once the future is done: to copy what
+  // may throw, or to find memory.
+  template <class Self, class Callback>
+  std::uint64_t add_callback(Callback callback) const {
+    const auto self = std::make_shared<std::optional<Self>>();
+    std::function<void()> call = [self, callback = std::move(callback)] {
+      if constexpr (std::is_invocable_v<const Callback&>) {
+        callback();
+      } else {
+        callback(**self);
+      }
+    };
+    // A weak pointer: a future must not keep itself alive.
     const std::weak_ptr<FutureBase> weak = state_;
-    return state_->add_done_callback([weak, callback](EventLoop& loop) {
-      loop.call_soon([future = Handle(weak.lock()), callback] {
-        if constexpr (std::is_invocable_v<const Callback&>) {
-          callback();
-        } else {
-          callback(future);
-        }
-      });
-    });
+    return base().add_done_callback(
+        [self, call = std::move(call), weak](EventLoop& loop) mutable {
+          self->emplace(weak.lock());
+          loop.call_soon(std::move(call));
+        });
   }
 
   std::shared_ptr<FutureBase> state_;
@@ -307,11 +535,14 @@ class Future : public AnyFuture {
 
   /// Throws InvalidStateError if it is done. (Future.set_exception)
   void set_exception(std::exception_ptr exception) const {
-    state_->set_exception(std::move(exception));
+    base().set_exception(std::move(exception));
   }
   template <class Exception>
   void set_exception(Exception exception) const {
     set_exception(std::make_exception_ptr(std::move(exception)));
+  }
+  void set_exception(std::nullptr_t) const {
+    set_exception(std::exception_ptr());
   }
 
   /// Returns a copy of its result, or throws its exception: CancelledError if
@@ -319,49 +550,55 @@ class Future : public AnyFuture {
   T result() const { return shared()->result(); }
 
   template <class Callback>
-  unsigned add_done_callback(Callback callback) const {
+  std::uint64_t add_done_callback(Callback callback) const {
     return add_callback<Future>(std::move(callback));
   }
 
   /// What it shares with its copies.
   std::shared_ptr<FutureState<T>> shared() const {
+    base();
     return std::static_pointer_cast<FutureState<T>>(state_);
   }
 };
 
 inline std::string to_string(const AnyFuture& future) {
-  return future.state()->to_string();
+  return future.base().to_string();
+}
+
+/// Throws std::invalid_argument if the future is not of that loop.
+inline void check_loop(const AnyFuture& future, const EventLoop& loop) {
+  if (&future.get_loop() != &loop) {
+    throw std::invalid_argument("the future belongs to a different event loop");
+  }
 }
 
 /// Returns the future itself. Throws std::invalid_argument if it is not of
 /// that loop. (asyncio.ensure_future)
 template <class T>
 Future<T> ensure_future(Future<T> future, EventLoop& loop) {
-  if (&future.get_loop() != &loop) {
-    throw std::invalid_argument("the future belongs to a different event loop");
-  }
+  check_loop(future, loop);
   return future;
 }
 
-/// What a coroutine yields to its driver: the future that it waits for, or
-/// nothing, to let the others run. (Task.__step)
+/// What a coroutine yields to its driver: its wait for a future, or nothing, to
+/// let the others run. (Task.__step)
 struct Awaited {
   Awaited() = default;
-  explicit Awaited(FutureBase& awaited) : future(&awaited) {}
+  explicit Awaited(Waiting& begun) : waiting(&begun) {}
   // Not left to the compiler: g++ 12 packs an optional of a pointer into
   // registers, byte by byte, which takes as long as a switch itself.
-  Awaited(const Awaited& other) : future(other.future) {}
+  Awaited(const Awaited& other) : waiting(other.waiting) {}
   Awaited& operator=(const Awaited&) = delete;
 
-  FutureBase* future = nullptr;
+  Waiting* waiting = nullptr;
 };
 
 /// `co_await future`, while somebody keeps it. (Future.__await__)
-template <class T>
+template <class State>
 class FutureAwaiter {
  public:
-  explicit FutureAwaiter(FutureState<T>& future)
-      : future_(future), awaited_(future) {}
+  explicit FutureAwaiter(State& future)
+      : future_(future), waiting_(future), awaited_(waiting_) {}
   FutureAwaiter(const FutureAwaiter&) = delete;
   FutureAwaiter& operator=(const FutureAwaiter&) = delete;
 
@@ -374,38 +611,52 @@ class FutureAwaiter {
     frame_->yield(awaited_, line);
   }
 
-  T await_resume() {
+  auto await_resume() {
     if (frame_) {
       frame_->receive();
+    }
+    if (!waiting_.future) {
+      throw std::logic_error("awaited future was destroyed");
     }
     return future_.result();
   }
 
  private:
-  FutureState<T>& future_;
+  State& future_;
+  Waiting waiting_;
   Awaited awaited_;
   Frame<Awaited, void>* frame_ = nullptr;
 };
 
 /// The same, and keeps it.
-template <class T>
-class SharedFutureAwaiter : public FutureAwaiter<T> {
+template <class State>
+class SharedFutureAwaiter : public FutureAwaiter<State> {
  public:
-  explicit SharedFutureAwaiter(std::shared_ptr<FutureState<T>> future)
-      : FutureAwaiter<T>(*future), future_(std::move(future)) {}
+  explicit SharedFutureAwaiter(std::shared_ptr<State> future)
+      : FutureAwaiter<State>(*future), future_(std::move(future)) {}
 
  private:
-  std::shared_ptr<FutureState<T>> future_;
+  std::shared_ptr<State> future_;
 };
 
 template <class T>
-FutureAwaiter<T> operator co_await(FutureState<T>& future) {
-  return FutureAwaiter<T>(future);
+FutureAwaiter<FutureState<T>> operator co_await(FutureState<T>& future) {
+  return FutureAwaiter<FutureState<T>>(future);
 }
 
 template <class T>
-SharedFutureAwaiter<T> operator co_await(const Future<T>& future) {
-  return SharedFutureAwaiter<T>(future.shared());
+SharedFutureAwaiter<FutureState<T>> operator co_await(
+    const Future<T>& future
+) {
+  return SharedFutureAwaiter<FutureState<T>>(future.shared());
+}
+
+/// Gives nothing, or the exception.
+inline SharedFutureAwaiter<FutureBase> operator co_await(
+    const AnyFuture& future
+) {
+  future.base();
+  return SharedFutureAwaiter<FutureBase>(future.state());
 }
 
 }  // namespace asyncio

@@ -9,6 +9,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "common/memory.hpp"
+
 namespace asyncio {
 
 /// Python's None: what stands where a type is void. `co_yield None;`
@@ -22,10 +24,15 @@ using Value = std::conditional_t<std::is_void_v<T>, NoneType, T>;
 /// exception, so `catch (const std::exception&)` lets it pass. (PEP 342)
 struct GeneratorExit {};
 
-inline bool is_generator_exit(const std::exception_ptr& exception) {
+/// Whether there is an exception, and one of that type. (isinstance)
+template <class Exception>
+bool is_instance(const std::exception_ptr& exception) {
+  if (!exception) {
+    return false;
+  }
   try {
     std::rethrow_exception(exception);
-  } catch (const GeneratorExit&) {
+  } catch (const Exception&) {
     return true;
   } catch (...) {
     return false;
@@ -47,6 +54,54 @@ class Frame {
  public:
   using Sent = std::optional<Value<Send>>;
 
+  /// A delegation: it lies in the delegator's frame, and the delegate knows
+  /// of it, so that each end hears of the other's end.
+  class Link {
+   public:
+    Link() = default;
+    Link(const Link&) = delete;
+    Link& operator=(const Link&) = delete;
+    ~Link() { cut(); }
+
+    /// Takes the delegate, and those it delegates to, out of the chain.
+    void cut() {
+      if (!delegate) {
+        return;
+      }
+      Frame& frame = *std::exchange(delegate, nullptr);
+      if (!frame.done_) {
+        Frame& top = delegator->outermost();
+        frame.innermost_ = std::exchange(top.innermost_, delegator);
+      }
+      frame.link_ = nullptr;
+      if (frame.dropped_) {
+        frame.discard();
+      }
+    }
+
+    Frame* delegator = nullptr;
+    Frame* delegate = nullptr;
+  };
+
+  /// Something that is done to a generator: meanwhile its chain runs.
+  class Operation {
+   public:
+    explicit Operation(Frame& frame) : top(frame.outermost()) {
+      top.check_not_running();
+      top.running_ = true;
+    }
+    Operation(const Operation&) = delete;
+    Operation& operator=(const Operation&) = delete;
+    ~Operation() {
+      top.running_ = false;
+      if (top.dropped_) {
+        top.discard();
+      }
+    }
+
+    Frame& top;
+  };
+
   Frame() = default;
   Frame(const Frame&) = delete;
   Frame& operator=(const Frame&) = delete;
@@ -61,9 +116,6 @@ class Frame {
   /// Returns what was sent in, empty for None, or throws what was thrown in;
   /// for await_resume.
   Sent receive() {
-    if (std::exchange(orphaned_, false) && !outermost_->thrown_) {
-      throw std::logic_error("awaited generator was destroyed");
-    }
     if (outermost_->thrown_) {
       std::rethrow_exception(std::exchange(outermost_->thrown_, nullptr));
     }
@@ -71,40 +123,43 @@ class Frame {
   }
 
   /// Puts `delegate` in charge until it ends: `yield from`. (PEP 380)
-  void delegate_to(Frame& delegate, int line) {
+  void delegate_to(Frame& delegate, Link& link, int line) {
     delegate.outermost().check_not_running();
-    if (delegate.delegator_) {
+    if (delegate.link_) {
       throw std::logic_error("generator already awaited");
     }
     line_ = line;
-    delegate.delegator_ = this;
+    link.delegator = this;
+    link.delegate = &delegate;
+    delegate.link_ = &link;
     outermost_->innermost_ = delegate.innermost_;
   }
 
   /// Resumes the innermost frame with something sent or thrown in. Returns
   /// what the chain yields, or nullptr once this frame has ended.
-  Value<Yield>* resume(Sent sent, std::exception_ptr thrown) {
-    Frame& top = outermost();
-    top.check_not_running();
-    top.run_until(delegator_, std::move(sent), std::move(thrown));
+  Value<Yield>* resume(Frame& top, Sent sent, std::exception_ptr thrown) {
+    top.run_until(delegator(), std::move(sent), std::move(thrown));
     return std::exchange(top.yielded_, nullptr);
   }
 
   /// Ends those this frame delegates to, innermost first. Returns what is to
   /// be thrown in here then: `exit`, or an error from further inside.
-  std::exception_ptr close_delegates(const std::exception_ptr& exit) {
-    Frame& top = outermost();
-    top.check_not_running();
+  std::exception_ptr close_delegates(
+      Frame& top,
+      const std::exception_ptr& exit
+  ) {
     std::exception_ptr thrown = exit;
     while (top.innermost_ != this) {
       Frame& delegate = *top.innermost_;
-      Frame* const delegator = delegate.delegator_;
-      top.run_until(delegator, std::nullopt, thrown);
+      top.run_until(delegate.delegator(), std::nullopt, thrown);
       thrown = delegate.error_ ? delegate.error_ : exit;
+      if (delegate.error_ == exit) {
+        delegate.error_ = nullptr;
+      }
       if (top.yielded_) {
         top.yielded_ = nullptr;
         thrown = ignored_exit();
-        top.detach(delegate);
+        delegate.link_->cut();
       }
     }
     return thrown;
@@ -115,20 +170,25 @@ class Frame {
     if (done()) {
       return;
     }
+    const Operation operation(*this);
+    Frame& top = operation.top;
     const auto exit = std::make_exception_ptr(GeneratorExit{});
-    if (resume(std::nullopt, close_delegates(exit))) {
+    if (resume(top, std::nullopt, close_delegates(top, exit))) {
       std::rethrow_exception(ignored_exit());
     }
-    if (error_ && !is_generator_exit(error_)) {
+    if (error_ && !is_instance<GeneratorExit>(error_)) {
       std::rethrow_exception(error_);
     }
     error_ = nullptr;
   }
 
-  /// For a destructor: closes this frame and frees it. What goes wrong is
-  /// said, not thrown.
-  void discard() noexcept {
-    Frame* const delegator = delegator_;
+  /// For the destructor of its `owner`: closes this frame and frees it, or
+  /// once it has stopped running. What goes wrong is said, not thrown.
+  void discard(const void* owner = nullptr) noexcept {
+    dropped_ = outermost().running_;
+    if (dropped_) {
+      return;
+    }
     try {
       if (started()) {
         close();
@@ -140,14 +200,13 @@ class Frame {
       std::fprintf(stderr, "%s: exception ignored while it was closed\n",
                    function_);
     }
-    // One that destroys itself is lost: freeing it would pull the rug away.
-    if (!outermost().running_) {
-      leave(delegator);
-      destroy();
+    if (link_) {
+      link_->cut();
     }
+    destroy(owner);
   }
 
-  bool done() const { return handle_.done(); }
+  bool done() const { return done_; }
   bool started() const { return outermost_ != nullptr; }
   Where where() const { return {function_, file_, line_}; }
   const std::exception_ptr& error() const { return error_; }
@@ -164,8 +223,8 @@ class Frame {
 
   /// Gives control back to the delegator, at the end.
   void finish() noexcept {
-    outermost_->innermost_ = delegator_;
-    delegator_ = nullptr;
+    done_ = true;
+    outermost_->innermost_ = delegator();
   }
 
  private:
@@ -174,52 +233,45 @@ class Frame {
   void run_until(Frame* end, Sent sent, std::exception_ptr thrown) {
     sent_ = std::move(sent);
     thrown_ = std::move(thrown);
-    running_ = true;
     while (innermost_ != end && !yielded_) {
       innermost_->outermost_ = this;
       innermost_->handle_.resume();
     }
-    running_ = false;
-  }
-
-  /// Takes `delegate`, and those it delegates to, out of this chain.
-  void detach(Frame& delegate) {
-    delegate.innermost_ = std::exchange(innermost_, delegate.delegator_);
-    delegate.delegator_ = nullptr;
-  }
-
-  /// Whoever still awaits this frame hears of its end when it is resumed.
-  void leave(Frame* delegator) {
-    if (delegator) {
-      delegator->orphaned_ = true;
-    }
-    if (delegator_) {
-      outermost().detach(*this);
-    }
   }
 
   /// Frees this frame. A frame may be the parameter of another, a million
-  /// deep: those that are too deep for the stack wait, in a list that goes on
-  /// by delegator_, which they need no more. (CPython: the trashcan)
-  void destroy() {
+  /// deep: those that are too deep for the stack wait in a list, which goes on
+  /// by innermost_, until the outermost is gone. (CPython: the trashcan)
+  void destroy(const void* owner) {
     static thread_local int depth = 0;
+    static thread_local Frame* dying = nullptr;
     static thread_local Frame* doomed = nullptr;
-    if (depth == 100) {
-      delegator_ = std::exchange(doomed, this);
+    // Not one with variables, nor one that dies with anything else: what they
+    // refer to dies next.
+    const bool has_variables = started() && !done();
+    if (depth >= 100 && !has_variables &&
+        is_part_of(owner, dying->handle_.address())) {
+      innermost_ = std::exchange(doomed, this);
       return;
     }
+    Frame* const before = std::exchange(dying, this);
     ++depth;
     handle_.destroy();
     while (depth == 1 && doomed) {
-      std::exchange(doomed, doomed->delegator_)->handle_.destroy();
+      dying = std::exchange(doomed, doomed->innermost_);
+      dying->handle_.destroy();
     }
     --depth;
+    dying = before;
   }
+
+  /// Who awaits this frame, or nullptr.
+  Frame* delegator() const { return link_ ? link_->delegator : nullptr; }
 
   Frame& outermost() {
     Frame* frame = this;
-    while (frame->delegator_) {
-      frame = frame->delegator_;
+    while (frame->link_) {
+      frame = frame->link_->delegator;
     }
     return *frame;
   }
@@ -238,7 +290,7 @@ class Frame {
   std::coroutine_handle<> handle_;
   const char* function_ = nullptr;
   const char* file_ = nullptr;
-  Frame* delegator_ = nullptr;
+  Link* link_ = nullptr;
   Frame* innermost_ = this;
   Frame* outermost_ = nullptr;
   Value<Yield>* yielded_ = nullptr;
@@ -246,7 +298,10 @@ class Frame {
   std::exception_ptr error_;
   int line_ = 0;
   bool running_ = false;
-  bool orphaned_ = false;
+  // Bits, since there may be very many frames.
+  bool done_ : 1 = false;
+  /// Its owner is gone: whoever still uses it frees it.
+  bool dropped_ : 1 = false;
   Sent sent_;
 };
 
@@ -292,13 +347,13 @@ class [[nodiscard]] Generator {
   }
   ~Generator() {
     if (handle_) {
-      handle_.promise().discard();
+      handle_.promise().discard(this);
     }
   }
 
   /// Runs to the next yield. Returns what it yields, or nothing at the end,
   /// and throws what the generator throws. (generator.__next__)
-  Step next() { return step(std::nullopt, nullptr); }
+  Step next() { return step(frame(), std::nullopt, nullptr); }
 
   /// The same, and `value` is what the pending co_yield gives. Throws
   /// std::logic_error before the first next(). (generator.send)
@@ -306,18 +361,19 @@ class [[nodiscard]] Generator {
     if (!std::is_void_v<Send> && !frame().started()) {
       throw std::logic_error("can't send a value to a just-started generator");
     }
-    return step(std::move(value), nullptr);
+    return step(frame(), std::move(value), nullptr);
   }
 
-  /// The same, and the pending co_yield throws `exception`. (generator.throw)
+  /// The same, and the pending co_yield throws `exception`. Throws
+  /// std::invalid_argument if there is none. (generator.throw)
   Step throw_(std::exception_ptr exception) {
+    if (!exception) {
+      throw std::invalid_argument("there is no exception to throw");
+    }
     if (frame().done()) {
       std::rethrow_exception(exception);
     }
-    if (is_generator_exit(exception)) {
-      exception = frame().close_delegates(exception);
-    }
-    return step(std::nullopt, std::move(exception));
+    return step(frame(), std::nullopt, std::move(exception));
   }
   template <class Exception>
   Step throw_(Exception exception) {
@@ -355,13 +411,21 @@ class [[nodiscard]] Generator {
     return handle_.promise();
   }
 
-  Step step(std::optional<Value<Send>> sent, std::exception_ptr thrown) {
-    promise_type& self = frame();
+  // Static: while `self` runs, it may destroy its generator.
+  static Step step(
+      promise_type& self,
+      std::optional<Value<Send>> sent,
+      std::exception_ptr thrown
+  ) {
     if (self.done()) {
       return Step();
     }
+    const typename promise_type::Operation operation(self);
+    if (is_instance<GeneratorExit>(thrown)) {
+      thrown = self.close_delegates(operation.top, thrown);
+    }
     Value<Yield>* const yielded =
-        self.resume(std::move(sent), std::move(thrown));
+        self.resume(operation.top, std::move(sent), std::move(thrown));
     if (self.done() && self.error()) {
       std::rethrow_exception(self.error());
     }
@@ -451,20 +515,22 @@ class Generator<Yield, Send, Return>::Delegation {
   template <class Promise>
   void await_suspend(std::coroutine_handle<Promise> handle,
                      int line = __builtin_LINE()) {
-    delegator_ = &handle.promise();
-    delegator_->delegate_to(delegate_, line);
+    handle.promise().delegate_to(delegate_, link_, line);
   }
 
   Return await_resume() {
-    if (delegator_) {
-      delegator_->receive();
+    if (link_.delegator) {
+      link_.delegator->receive();
+      if (!link_.delegate) {
+        throw std::logic_error("awaited generator was destroyed");
+      }
     }
     return delegate_.take();
   }
 
  private:
   promise_type& delegate_;
-  Frame<Yield, Send>* delegator_ = nullptr;
+  typename Frame<Yield, Send>::Link link_;
 };
 
 /// Makes `for (auto& value : generator)` work.

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <exception>
+#include <memory>
 #include <optional>
 #include <stdexcept>
+#include <type_traits>
 #include <utility>
 
 #include "tasks.hpp"
@@ -24,10 +26,8 @@ Coroutine<T> async_with(Manager& manager, Coroutine<T> body) {
     } else {
       result.emplace(co_await body);
     }
-  } catch (const GeneratorExit&) {
-    // The frame is being destroyed: nothing can be awaited any more.
-    throw;
   } catch (...) {
+    // GeneratorExit too: then aexit() has to do without waiting.
     exception = std::current_exception();
   }
   co_await manager.aexit(exception);
@@ -41,7 +41,15 @@ Coroutine<T> async_with(Manager& manager, Coroutine<T> body) {
 template <class Manager, class T>
   requires(!std::is_lvalue_reference_v<Manager>)
 Coroutine<T> async_with(Manager&& manager, Coroutine<T> body) {
+  static_assert(std::is_move_constructible_v<Manager>,
+                "a TaskGroup needs a name, by which its body can refer to it");
   return async_with_own(std::move(manager), std::move(body));
+}
+template <class Manager, class Body>
+  requires std::is_invocable_v<Body&>
+void async_with(Manager&&, Body) {
+  static_assert(!std::is_invocable_v<Body&>,
+                "async_with() takes a coroutine: call the body, body()");
 }
 template <class Manager, class T>
 Coroutine<T> async_with_own(Manager manager, Coroutine<T> body) {
@@ -68,6 +76,7 @@ class Timeout {
     when_ = when;
     cancel_call();
     EventLoop& loop = get_running_loop();
+    loop_ = loop.lifeline();
     if (when && *when <= loop.time()) {
       soon_ = loop.call_soon([this] { expire(); });
     } else if (when) {
@@ -115,8 +124,10 @@ class Timeout {
   enum class State { created, entered, expiring, expired, exited };
 
   void cancel_call() {
-    // Not twice: a Handle must not outlive its loop, a timeout may.
-    std::exchange(soon_, {}).cancel();
+    // A Handle must not outlive its loop, a timeout may.
+    if (loop_ && *loop_) {
+      soon_.cancel();
+    }
     later_.cancel();
   }
 
@@ -129,6 +140,7 @@ class Timeout {
   State state_ = State::created;
   AnyTask task_;
   int cancelling_ = 0;
+  std::shared_ptr<EventLoop*> loop_;
   Handle soon_;
   TimerHandle later_;
 };

@@ -1,11 +1,14 @@
 #pragma once
 
+#include <cerrno>
 #include <cstdint>
 #include <exception>
 #include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <system_error>
+#include <type_traits>
 #include <utility>
 
 #include "event_loop.hpp"
@@ -37,8 +40,26 @@ class Watch : public FutureState<void> {
       loop.add_writer(fd, [this] { ready(); });
     }
     registration_ = loop.registration(fd, event);
+    times_forgotten_ = loop.times_forgotten(fd);
   }
   ~Watch() override { stop(); }
+
+  // Others may wait for that from now on.
+  bool cancel(std::string message) override {
+    const bool was_pending = FutureState<void>::cancel(std::move(message));
+    stop();
+    return was_pending;
+  }
+
+  /// Throws std::system_error if the descriptor was closed since: its number
+  /// may be another one's by now.
+  void check_open() const {
+    EventLoop* const loop = loop_if_alive();
+    if (loop && loop->times_forgotten(fd_) != times_forgotten_) {
+      throw std::system_error(EBADF, std::generic_category(),
+                              "descriptor " + std::to_string(fd_));
+    }
+  }
 
   void trace_wait(const void* waiter, int line) const override {
     const char* const what = event_ == EVENT_READ ? "readable" : "writable";
@@ -68,20 +89,23 @@ class Watch : public FutureState<void> {
 
   int fd_;
   int event_;
+  unsigned times_forgotten_ = 0;
   std::uint64_t registration_ = 0;
 };
 
 /// Pauses until `fd` can be read. Throws std::logic_error if another
-/// coroutine waits for that.
+/// coroutine waits for that, std::system_error if it was closed meanwhile.
 inline Coroutine<> wait_readable(int fd) {
   Watch watch(fd, EVENT_READ);
   co_await watch;
+  watch.check_open();
 }
 
 /// Pauses until `fd` can be written to. Throws as wait_readable.
 inline Coroutine<> wait_writable(int fd) {
   Watch watch(fd, EVENT_WRITE);
   co_await watch;
+  watch.check_open();
 }
 
 /// A future that is done once `delay` has passed.
@@ -121,7 +145,7 @@ class [[nodiscard]] Sleep {
     const bool only_lets_others_run = delay_ <= Seconds(0);
     if (!only_lets_others_run) {
       timer_.emplace(delay_);
-      awaited_.future = &*timer_;
+      awaited_.waiting = &timer_->waiting;
     }
     frame_->yield(awaited_, line);
   }
@@ -129,14 +153,20 @@ class [[nodiscard]] Sleep {
   void await_resume() {
     frame_->receive();
     if (timer_) {
-      timer_->result();
+      timer_->future.result();
     }
   }
 
  private:
+  struct Wait {
+    explicit Wait(Seconds delay) : future(delay), waiting(future) {}
+    Timer future;
+    Waiting waiting;
+  };
+
   Seconds delay_;
   Frame<Awaited, void>* frame_ = nullptr;
-  std::optional<Timer> timer_;
+  std::optional<Wait> timer_;
   Awaited awaited_;
 };
 
@@ -144,11 +174,36 @@ class [[nodiscard]] Sleep {
 /// run. (asyncio.sleep)
 inline Sleep sleep(Seconds delay) { return Sleep(delay); }
 
+/// Not a number, which POSIX's own sleep() would take: say sleep(2s).
+template <class Number>
+  requires std::is_arithmetic_v<Number>
+Sleep sleep(Number) = delete;
+
+/// The same, and gives `result`.
+template <class T>
+Coroutine<T> sleep(Seconds delay, T result) {
+  co_await sleep(delay);
+  co_return result;
+}
+
 /// Drives a coroutine: resumes it, and asks the loop to be called back when it
 /// can go on. (asyncio.Task)
-class Driver : public Work {
+class Driver : public Waiter {
  public:
   explicit Driver(EventLoop& loop) : loop_(loop) {}
+
+  /// Begins in the loop's next round. Throws std::logic_error if that is
+  /// closed.
+  static void start(std::shared_ptr<Driver> driver) {
+    Driver& task = *driver;
+    task.loop_.own(std::move(driver));
+    try {
+      task.loop_.call_soon([&task] { task.step(); });
+    } catch (...) {
+      task.loop_.disown(task);
+      throw;
+    }
+  }
 
   /// Resumes the coroutine, or throws `exception` in where it is paused.
   /// (Task.__step)
@@ -163,9 +218,13 @@ class Driver : public Work {
     if (const auto awaited = advance(std::move(exception))) {
       wait_for(*awaited);
     } else {
-      finish();
       ended = loop_.disown(*this);
+      finish();
     }
+  }
+
+  void wake_soon() override {
+    loop_.call_soon([this] { wake(); });
   }
 
   void abandon() override { stop_waiting(); }
@@ -174,7 +233,8 @@ class Driver : public Work {
   /// the next one. (Task.cancel)
   void throw_cancelled(const std::string& message) {
     ++cancels_requested_;
-    if (!waits_for_ || !waits_for_->cancel(message)) {
+    const Recursion deeper;
+    if (!waits_for() || !waits_for()->cancel(message)) {
       must_cancel_ = std::make_unique<CancelledError>(message);
     }
   }
@@ -217,8 +277,10 @@ class Driver : public Work {
   /// Which coroutine, and where it is paused.
   virtual Where where() const = 0;
 
+  /// For traces, which may be off.
+  int line() const { return trace::on ? where().line : 0; }
+
   EventLoop& loop_;
-  FutureBase* waits_for_ = nullptr;
   /// What the next step is to throw in.
   std::unique_ptr<CancelledError> must_cancel_;
 
@@ -237,6 +299,7 @@ class Driver : public Work {
     try {
       watch(awaited);
     } catch (...) {
+      stop_waiting();
       loop_.call_soon([this, error = std::current_exception()] {
         step(error);
       });
@@ -245,41 +308,35 @@ class Driver : public Work {
 
   void watch(const Awaited& awaited) {
     // Nothing to wait for means just to let the others run.
-    if (!awaited.future) {
-      trace::waits(this, "the others", nullptr, where().line);
-      loop_.call_soon([this] { wake(); });
+    if (!awaited.waiting) {
+      trace::waits(this, "the others", nullptr, line());
+      wake_soon();
       return;
     }
-    if (&awaited.future->loop() != &loop_) {
-      throw std::logic_error("future belongs to a different event loop");
-    }
-    if (dynamic_cast<void*>(awaited.future) == dynamic_cast<void*>(this)) {
+    if (is_itself(*awaited.waiting->future)) {
       throw std::logic_error("task cannot await on itself");
     }
-    callback_ = awaited.future->add_done_callback([this](EventLoop& loop) {
-      loop.call_soon([this] { wake(); });
-    });
-    waits_for_ = awaited.future;
-    waits_for_->trace_wait(this, where().line);
+    begin_waiting(*awaited.waiting, loop_);
+    waits_for()->trace_wait(this, line());
     // It was cancelled while it ran.
-    if (must_cancel_ && waits_for_->cancel(must_cancel_->message)) {
+    if (must_cancel_ && waits_for()->cancel(must_cancel_->message)) {
       must_cancel_ = nullptr;
     }
   }
 
   void wake() {
-    FutureBase* const awaited = std::exchange(waits_for_, nullptr);
-    // The CancelledError that comes from there is enough.
-    if (awaited && awaited->cancelled()) {
+    // The CancelledError that comes from there is enough, and any other
+    // exception counts as retrieved. (Task.__wakeup)
+    if (must_cancel_ && waits_for() &&
+        is_instance<CancelledError>(waits_for()->failure())) {
       must_cancel_ = nullptr;
     }
+    stop_waiting();
     step();
   }
 
-  void stop_waiting() {
-    if (waits_for_) {
-      std::exchange(waits_for_, nullptr)->remove_done_callback(callback_);
-    }
+  bool is_itself(const FutureBase& future) const {
+    return dynamic_cast<const void*>(&future) == dynamic_cast<const void*>(this);
   }
 
   static inline thread_local Driver* current_ = nullptr;
@@ -288,7 +345,6 @@ class Driver : public Work {
   /// Most have none: they pay for a pointer.
   std::unique_ptr<std::string> name_;
   unsigned number_ = ++last_number_;
-  unsigned callback_ = 0;
   int cancels_requested_ = 0;
 };
 

@@ -6,18 +6,20 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
-#include <deque>
 #include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "common/describe.hpp"
+#include "common/ring_buffer.hpp"
 #include "common/trace.hpp"
+#include "exceptions.hpp"
 #include "selectors.hpp"
 
 namespace asyncio {
@@ -27,7 +29,8 @@ class EventLoop;
 template <class T>
 class Future;
 
-/// A call that the loop has been asked to make. It must not outlive the loop.
+/// A call that the loop has been asked to make. Unlike a timer's it must not
+/// outlive the loop: there is one for every call, so it costs next to nothing.
 /// (asyncio.Handle)
 class Handle {
  public:
@@ -38,7 +41,12 @@ class Handle {
   /// Takes the request back; nothing happens if the call was made already.
   void cancel();
 
+  /// Whether cancel() was called on this object. (Handle.cancelled)
+  bool cancelled() const { return number_ == no_number; }
+
  private:
+  static constexpr std::size_t no_number = static_cast<std::size_t>(-1);
+
   EventLoop* loop_ = nullptr;
   std::size_t number_ = 0;
 };
@@ -107,14 +115,16 @@ class EventLoop {
   EventLoop& operator=(const EventLoop&) = delete;
   ~EventLoop() {
     // What a handler refers to may be gone by now.
-    exception_handler_ = nullptr;
+    set_exception_handler(nullptr);
     close();
     *lifeline_ = nullptr;
   }
 
-  /// Calls `callback` in the next round, after those asked for before.
+  /// Calls `callback` in the next round, after those asked for before. Throws
+  /// std::logic_error if the loop is closed, as all that ask for a call do.
   /// (loop.call_soon)
   Handle call_soon(Callback callback) {
+    check_open();
     ready_.push_back(std::move(callback));
     return Handle(*this, begun_ + ready_.size() - 1);
   }
@@ -135,6 +145,7 @@ class EventLoop {
   /// Calls `callback` once time() is `when`; those due at the same time in the
   /// order in which they were asked for. (loop.call_at)
   TimerHandle call_at(Seconds when, Callback callback) {
+    check_open();
     if (std::isnan(when.count())) {
       throw std::invalid_argument("the time of a timer is not a number");
     }
@@ -148,8 +159,17 @@ class EventLoop {
   }
 
   /// For tests: time stands still while anybody can go on, and then jumps to
-  /// the next timer.
+  /// the next timer. A wait that would never end throws std::logic_error.
   void use_virtual_clock() { virtual_time_ = Seconds(0); }
+
+  /// Lets that much time pass at once. Throws std::logic_error if the clock is
+  /// not a virtual one.
+  void advance(Seconds delay) {
+    if (!virtual_time_) {
+      throw std::logic_error("only a virtual clock can be advanced");
+    }
+    *virtual_time_ += delay;
+  }
 
   /// Calls a copy of `callback` whenever `fd` can be read, until it is removed
   /// or replaced. Throws std::invalid_argument. (loop.add_reader)
@@ -168,14 +188,20 @@ class EventLoop {
   /// Returns false if there was none. (loop.remove_writer)
   bool remove_writer(int fd) { return remove(writers_, EVENT_WRITE, fd); }
 
-  /// Tells one registration from another on the same descriptor, which may
-  /// have been closed and its number given to somebody else.
+  /// Tells one registration from another on the same descriptor.
   std::uint64_t registration(int fd, int event) const {
     if (!is_watched(fd, event)) {
       return 0;
     }
     const Watchers& watchers = event == EVENT_READ ? readers_ : writers_;
-    return watchers[static_cast<std::size_t>(fd)].number;
+    return watchers.at(fd).number;
+  }
+
+  /// How often a descriptor of that number was closed: it may be another one
+  /// by now.
+  unsigned times_forgotten(int fd) const {
+    const auto known = forgotten_.find(fd);
+    return known == forgotten_.end() ? 0 : known->second;
   }
 
   /// Whether somebody waits for `event` on `fd`.
@@ -191,6 +217,10 @@ class EventLoop {
     remove_reader(fd);
     remove_writer(fd);
     selector_.forget(fd);
+    const auto known = forgotten_.find(fd);
+    if (known != forgotten_.end()) {
+      ++known->second;
+    }
   }
 
   /// One round: waits until somebody can go on, then calls all who can. If it
@@ -220,20 +250,20 @@ class EventLoop {
 
   /// Runs until stop(). (loop.run_forever)
   void run_forever() {
+    const Stopping stopping(*this);
     bool heard = false;
     do {
       heard = run_once(!heard);
     } while (!stopping_);
-    stopping_ = false;
   }
 
   /// Runs until all work is done, or until stop().
   void run_until_idle() {
+    const Stopping stopping(*this);
     bool heard = false;
     while (!stopping_ && !idle()) {
       heard = run_once(!heard);
     }
-    stopping_ = false;
   }
 
   /// Runs until `future` is done. Returns its result or throws its exception;
@@ -242,9 +272,10 @@ class EventLoop {
   auto run_until_complete(Awaitable awaitable) {
     { const Running possible(*this); }
     const auto future = ensure_future(std::move(awaitable), *this);
-    const auto id = future.add_done_callback([this] { stop(); });
-    run_forever();
-    future.remove_done_callback(id);
+    {
+      const StopsWhenDone stops(*this, future);
+      run_forever();
+    }
     if (!future.done()) {
       throw std::runtime_error("event loop stopped before Future completed");
     }
@@ -270,15 +301,19 @@ class EventLoop {
   /// may live longer.
   const std::shared_ptr<EventLoop*>& lifeline() const { return lifeline_; }
 
-  /// Keeps `work` alive until it is disowned or the loop closes.
+  /// Keeps `work` alive until it is disowned or the loop closes. Throws
+  /// std::logic_error if it is closed.
   void own(std::shared_ptr<Work> work) {
+    check_open();
     work->place_ = works_.size();
     works_.push_back(std::move(work));
   }
 
   /// What the loop holds of it.
-  const std::shared_ptr<Work>& owned(const Work& work) const {
-    return works_[work.place_];
+  std::shared_ptr<Work> owned(const Work& work) const {
+    const bool is_owned = work.place_ < works_.size() &&
+                          works_[work.place_].get() == &work;
+    return is_owned ? works_[work.place_] : nullptr;
   }
 
   /// All that is unfinished.
@@ -286,11 +321,11 @@ class EventLoop {
 
   /// Returns what the loop held; it dies with that unless somebody keeps it.
   std::shared_ptr<Work> disown(Work& work) {
-    // The last one moves to the place that becomes free.
-    std::swap(works_[work.place_], works_.back());
-    works_[work.place_]->place_ = work.place_;
-    std::shared_ptr<Work> owned = std::move(works_.back());
-    works_.pop_back();
+    std::shared_ptr<Work> owned = std::move(works_[work.place_]);
+    ++gaps_;
+    if (gaps_ > works_.size() / 2) {
+      close_gaps();
+    }
     return owned;
   }
 
@@ -300,23 +335,32 @@ class EventLoop {
     if (is_running()) {
       throw std::logic_error("cannot close a running event loop");
     }
+    if (closed_) {
+      return;
+    }
     closed_ = true;
-    while (!works_.empty()) {
-      disown(*works_.back())->abandon();
-    }
-    // One by one: what a callback owns may call the loop as it is destroyed.
-    while (!selector_.get_map().empty()) {
-      forget(selector_.get_map().begin()->first);
-    }
-    while (!ready_.empty()) {
-      const Callback dropped = std::move(ready_.front());
-      ready_.pop_front();
-      ++begun_;
-    }
-    while (!scheduled_.empty()) {
-      pop_timer();
+    closing_ = true;
+    // One by one, until nothing is left: what a callback owns may ask the loop
+    // for more as it is destroyed.
+    while (!is_empty()) {
+      while (!works_.empty()) {
+        abandon_newest();
+      }
+      while (!selector_.get_map().empty()) {
+        forget(selector_.get_map().begin()->first);
+      }
+      while (!ready_.empty()) {
+        const Callback dropped = std::move(ready_.front());
+        ready_.pop_front();
+        ++begun_;
+      }
+      while (!scheduled_.empty()) {
+        const Callback dropped = std::move(pop_timer()->callback);
+      }
     }
     cancelled_ = 0;
+    closing_ = false;
+    selector_.close();
   }
 
   /// (loop.is_closed)
@@ -328,23 +372,21 @@ class EventLoop {
       const std::string& message,
       std::exception_ptr exception
   ) {
-    try {
-      // A copy: the handler may replace itself.
-      const ExceptionHandler handler = exception_handler_;
-      if (handler) {
-        handler(message, exception);
-        return;
-      }
-    } catch (...) {
-      say("Unhandled error in exception handler", std::current_exception());
+    // What a handler asks of a loop that closes is refused: it might be called
+    // again because of that, and so on for ever.
+    const bool closing = std::exchange(closing_, false);
+    const bool handled = handle(message, exception);
+    closing_ = closing;
+    if (!handled) {
+      say(message, exception);
     }
-    say(message, exception);
   }
 
   /// Replaces stderr, or with nullptr brings it back.
   /// (loop.set_exception_handler)
   void set_exception_handler(ExceptionHandler handler) {
-    exception_handler_ = std::move(handler);
+    // The old one dies last: what it owns may report as it is destroyed.
+    std::swap(exception_handler_, handler);
   }
 
  private:
@@ -357,8 +399,8 @@ class EventLoop {
     Handle call;
     std::uint64_t number = 0;
   };
-  /// By descriptor: these are small numbers, so a vector will do for a map.
-  using Watchers = std::vector<Watcher>;
+  /// By descriptor.
+  using Watchers = std::unordered_map<int, Watcher>;
 
   /// An entry of the timer heap.
   struct Scheduled {
@@ -390,15 +432,93 @@ class EventLoop {
     Running& operator=(const Running&) = delete;
   };
 
-  void add(Watchers& watchers, int event, int fd, Callback callback) {
-    watch(fd, events(fd) | event);
-    const auto place = static_cast<std::size_t>(fd);
-    if (watchers.size() <= place) {
-      watchers.resize(place + 1);
+  /// However a run ends, the next one is not to end because of this one's
+  /// stop().
+  class Stopping {
+   public:
+    explicit Stopping(EventLoop& loop) : loop_(loop) {}
+    ~Stopping() { loop_.stopping_ = false; }
+    Stopping(const Stopping&) = delete;
+    Stopping& operator=(const Stopping&) = delete;
+
+   private:
+    EventLoop& loop_;
+  };
+
+  /// Ends a run once `future` is done, but no later run.
+  /// (base_events._run_until_complete_cb)
+  template <class AFuture>
+  class StopsWhenDone {
+   public:
+    StopsWhenDone(EventLoop& loop, const AFuture& future) : future_(future) {
+      id_ = future.add_done_callback([&loop, wanted = wanted_] {
+        if (*wanted) {
+          loop.stop();
+        }
+      });
     }
-    watchers[place].call.cancel();
-    watchers[place].callback = std::move(callback);
-    watchers[place].number = ++registrations_;
+    StopsWhenDone(const StopsWhenDone&) = delete;
+    StopsWhenDone& operator=(const StopsWhenDone&) = delete;
+    ~StopsWhenDone() {
+      *wanted_ = false;
+      future_.remove_done_callback(id_);
+      // An error that ends the run instead must not make this one unretrieved.
+      if (future_.done() && !future_.cancelled()) {
+        future_.exception();
+      }
+    }
+
+   private:
+    AFuture future_;
+    std::shared_ptr<bool> wanted_ = std::make_shared<bool>(true);
+    std::uint64_t id_ = 0;
+  };
+
+  // (BaseEventLoop._check_closed)
+  void check_open() const {
+    // While it closes, destructors may ask for calls, which are dropped.
+    if (closed_ && !closing_) {
+      throw std::logic_error("the event loop is closed");
+    }
+  }
+
+  bool is_empty() const {
+    return selector_.get_map().empty()
+        && works_.empty()
+        && scheduled_.empty()
+        && ready_.empty();
+  }
+
+  // What is newer may refer to what is older, so it goes first.
+  void abandon_newest() {
+    const std::shared_ptr<Work> newest = std::move(works_.back());
+    works_.pop_back();
+    if (newest) {
+      newest->abandon();
+    } else {
+      --gaps_;
+    }
+  }
+
+  // Those that are left keep their order.
+  void close_gaps() {
+    std::erase(works_, nullptr);
+    for (std::size_t place = 0; place < works_.size(); ++place) {
+      works_[place]->place_ = place;
+    }
+    gaps_ = 0;
+  }
+
+  void add(Watchers& watchers, int event, int fd, Callback callback) {
+    check_open();
+    // Before the selector knows: without memory there is nothing to take back.
+    Watcher& watcher = watchers[fd];
+    forgotten_[fd];
+    watch(fd, events(fd) | event);
+    watcher.call.cancel();
+    watcher.number = ++registrations_;
+    // The old one dies last: what it owns may call the loop again.
+    std::swap(watcher.callback, callback);
   }
 
   bool remove(Watchers& watchers, int event, int fd) {
@@ -406,11 +526,25 @@ class EventLoop {
       return false;
     }
     watch(fd, events(fd) & ~event);
-    const auto place = static_cast<std::size_t>(fd);
-    watchers[place].call.cancel();
+    Watcher& watcher = watchers[fd];
+    watcher.call.cancel();
     // Dies last: what it owns may call the loop again.
-    const Callback removed = std::exchange(watchers[place].callback, nullptr);
+    const Callback removed = std::exchange(watcher.callback, nullptr);
     return true;
+  }
+
+  bool handle(const std::string& message, std::exception_ptr exception) {
+    try {
+      // A copy: the handler may replace itself.
+      const ExceptionHandler handler = exception_handler_;
+      if (handler) {
+        handler(message, exception);
+        return true;
+      }
+    } catch (...) {
+      say("Unhandled error in exception handler", std::current_exception());
+    }
+    return false;
   }
 
   static void say(
@@ -443,13 +577,19 @@ class EventLoop {
 
   BaseSelector::Ready wait(std::optional<Seconds> timeout) {
     trace::Wait span(timeout);
-    const bool jump = virtual_time_ && timeout;
-    auto ready = selector_.select(jump ? Seconds(0) : timeout);
-    if (jump && ready.empty()) {
-      *virtual_time_ += *timeout;
+    auto ready = selector_.select(virtual_time_ ? Seconds(0) : timeout);
+    if (virtual_time_ && ready.empty()) {
+      jump(timeout);
     }
     span.add("ready", ready.size());
     return ready;
+  }
+
+  void jump(std::optional<Seconds> timeout) {
+    if (!timeout) {
+      throw std::logic_error("nothing left to wait for");
+    }
+    advance(*timeout);
   }
 
   // Only queues calls: whoever is called first might remove the others.
@@ -457,12 +597,11 @@ class EventLoop {
   void process_events(const BaseSelector::Ready& ready) {
     for (const auto& [key, events] : ready) {
       trace::instant("ready", "fd", key.fd, "events", events);
-      const auto place = static_cast<std::size_t>(key.fd);
       if (events & key.events & EVENT_READ) {
-        readers_[place].call = call_soon(readers_[place].callback);
+        readers_[key.fd].call = call_soon(readers_[key.fd].callback);
       }
       if (events & key.events & EVENT_WRITE) {
-        writers_[place].call = call_soon(writers_[place].callback);
+        writers_[key.fd].call = call_soon(writers_[key.fd].callback);
       }
     }
   }
@@ -528,15 +667,17 @@ class EventLoop {
     const trace::Span span("handle", "number", begun_ - 1);
     try {
       callback();
+    } catch (const KeyboardInterrupt&) {
+      throw;
     } catch (...) {
       call_exception_handler("Exception in callback", std::current_exception());
     }
   }
 
   bool idle() const {
-    return works_.empty()
-        && ready_.empty()
-        && scheduled_.size() == cancelled_;
+    return works_.size() == gaps_
+        && scheduled_.size() == cancelled_
+        && ready_.empty();
   }
 
   static inline thread_local EventLoop* running_ = nullptr;
@@ -545,27 +686,33 @@ class EventLoop {
   BaseSelector& selector_ = *owned_selector_;
   Watchers readers_;
   Watchers writers_;
-  std::deque<Callback> ready_;
+  RingBuffer<Callback> ready_;
   /// How many calls have left the queue since the loop began.
   std::size_t begun_ = 0;
   bool stopping_ = false;
   bool closed_ = false;
+  bool closing_ = false;
   std::vector<Scheduled> scheduled_;
   std::uint64_t sequence_ = 0;
   /// How many of the scheduled ones are cancelled.
   std::size_t cancelled_ = 0;
   std::optional<Seconds> virtual_time_;
   ExceptionHandler exception_handler_;
+  /// The oldest first, with a gap where one was disowned.
   std::vector<std::shared_ptr<Work>> works_;
-  std::uint64_t registrations_ = 0;
+  std::size_t gaps_ = 0;
   std::shared_ptr<EventLoop*> lifeline_ = std::make_shared<EventLoop*>(this);
+  std::uint64_t registrations_ = 0;
+  /// By descriptor, as far as any was watched.
+  std::unordered_map<int, unsigned> forgotten_;
 };
 
 inline void Handle::cancel() {
-  if (loop_ && number_ >= loop_->begun_) {
+  const std::size_t number = std::exchange(number_, no_number);
+  if (loop_ && number != no_number && number >= loop_->begun_) {
     // Dies last: what it owns may call the loop again.
     const auto cancelled =
-        std::exchange(loop_->ready_[number_ - loop_->begun_], nullptr);
+        std::exchange(loop_->ready_[number - loop_->begun_], nullptr);
   }
 }
 
@@ -580,7 +727,8 @@ inline void TimerHandle::cancel() {
     ++timer->loop->cancelled_;
     trace::instant("timer cancelled", "when", timer->when);
   }
-  timer->callback = nullptr;
+  // Dies last: what it owns may call the loop again.
+  const auto dropped = std::exchange(timer->callback, nullptr);
 }
 
 /// The loop that this code runs in. Throws std::logic_error outside of one.

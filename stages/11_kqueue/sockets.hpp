@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -15,18 +16,24 @@
 
 namespace asyncio {
 
-/// Owns a descriptor: it is closed with this object, and the loop is told, so
-/// it must not outlive the loop.
+/// Owns a descriptor: it is closed with this object, and the loop, if it still
+/// lives, is told.
 class Socket {
  public:
   /// Takes over `fd` and makes it non-blocking.
   explicit Socket(int fd, EventLoop& loop = get_running_loop())
-      : loop_(&loop), fd_(fd) {
-    set_nonblocking(fd);
-    loop.remember(fd);
+      : loop_(loop.lifeline()), fd_(fd) {
+    try {
+      set_nonblocking(fd);
+      prevent_sigpipe(fd);
+      loop.remember(fd);
+    } catch (...) {
+      ::close(fd);
+      throw;
+    }
   }
   Socket(Socket&& other) noexcept
-      : loop_(other.loop_), fd_(std::exchange(other.fd_, -1)) {}
+      : loop_(std::move(other.loop_)), fd_(std::exchange(other.fd_, -1)) {}
   Socket& operator=(Socket other) noexcept {
     std::swap(loop_, other.loop_);
     std::swap(fd_, other.fd_);
@@ -42,27 +49,32 @@ class Socket {
 
   /// Closes it now. (socket.close)
   void close() {
-    if (fd_ >= 0) {
-      warn_if_waited_for();
-      loop_->forget(fd_);
-      ::close(std::exchange(fd_, -1));
+    // From here on it is closed, whatever those who are told of it do.
+    const int fd = std::exchange(fd_, -1);
+    if (fd < 0) {
+      return;
     }
+    if (*loop_) {
+      warn_if_waited_for(**loop_, fd);
+      (*loop_)->forget(fd);
+    }
+    ::close(fd);
   }
 
  private:
   // As in CPython, that coroutine would wait for ever; but not in silence.
-  void warn_if_waited_for() {
-    const bool waited_for = loop_->is_watched(fd_, EVENT_READ) ||
-                            loop_->is_watched(fd_, EVENT_WRITE);
-    if (waited_for && !loop_->is_closed()) {
-      loop_->call_exception_handler(
-          "descriptor " + std::to_string(fd_) +
+  static void warn_if_waited_for(EventLoop& loop, int fd) {
+    const bool waited_for = loop.is_watched(fd, EVENT_READ) ||
+                            loop.is_watched(fd, EVENT_WRITE);
+    if (waited_for && !loop.is_closed()) {
+      loop.call_exception_handler(
+          "descriptor " + std::to_string(fd) +
               " is closed while a coroutine waits for it",
           nullptr);
     }
   }
 
-  EventLoop* loop_;
+  std::shared_ptr<EventLoop*> loop_;
   int fd_;
 };
 
@@ -119,7 +131,8 @@ inline Coroutine<std::string> sock_recv(int fd, std::size_t size) {
 inline Coroutine<> sock_sendall(int fd, std::string data) {
   std::size_t sent = 0;
   while (sent < data.size()) {
-    const auto count = ::send(fd, data.data() + sent, data.size() - sent, 0);
+    const auto count =
+        ::send(fd, data.data() + sent, data.size() - sent, MSG_NOSIGNAL);
     if (count >= 0) {
       sent += static_cast<std::size_t>(count);
     } else if (would_block()) {

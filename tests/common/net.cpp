@@ -52,13 +52,10 @@ TEST_CASE("a blocking listener") {
 }
 
 TEST_CASE("names for addresses, where localhost is known") {
-  int listener = -1;
-  try {
-    listener = listen_on("localhost", 0);
-  } catch (const std::runtime_error& error) {
-    MESSAGE(error.what());
+  if (!has_localhost()) {
     return;
   }
+  const int listener = listen_on("localhost", 0);
   close(connect_to("localhost", port_of(listener)));
   close(listener);
 }
@@ -68,7 +65,7 @@ TEST_CASE("IPv6, where there is any") {
   try {
     listener = listen_on("::1", 0);
   } catch (const std::system_error&) {
-    MESSAGE("no IPv6 here");
+    MESSAGE("skipped: no IPv6 here");
     return;
   }
   const auto port = std::to_string(port_of(listener));

@@ -11,7 +11,7 @@ import unittest
 ROOT = os.path.dirname(
     os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 )
-TOOLS = "sh cat sed basename dirname mkdir rm uname tr grep head".split()
+TOOLS = "sh cat sed basename dirname mkdir rm uname tr grep head sort".split()
 STUBS = {
     "id": "echo 0",
     "apt-get": 'echo "apt-get $*" >>"$LOG"',
@@ -170,6 +170,52 @@ class ScriptsTest(unittest.TestCase):
         status, _, err = self.call("run", "1")
         self.assertEqual(status, 1)
         self.assertIn("Missing here: compiler", err)
+
+    def have_everything(self):
+        """Nothing is built, and nothing but ctest has to do anything."""
+        self.stub("g++", "cat >/dev/null")
+        self.stub("cmake", "echo cmake version 3.25.1")
+        for tool in ("ninja", "python3", "git"):
+            self.stub(tool, "exit 0")
+        # A list with spaces between its folders.
+        include = tempfile.TemporaryDirectory()
+        self.addCleanup(include.cleanup)
+        for header in ("CLI/App.hpp", "doctest/doctest.h"):
+            path = os.path.join(include.name, header)
+            os.makedirs(os.path.dirname(path))
+            open(path, "w").close()
+        return {"HEADER_DIRS": include.name}
+
+    def test_what_was_skipped_is_said_at_the_end(self):
+        environment = self.have_everything()
+        self.stub(
+            "ctest",
+            """
+log=$2/Testing/Temporary
+mkdir -p "$log"
+cat >"$log/LastTest.log" <<'END'
+test_b (m.T.test_b) ... skipped 'no b'
+test_a (m.T.test_a) ... skipped "this 'a' is old"
+  test_a (m.T.test_a) [01] ... skipped 'no b'
+test_c (m.T.test_c) ... ok
+/a/b.cpp:7: MESSAGE: skipped: no IPv6 here
+/a/b.cpp:8: MESSAGE: something else
+END
+exit 8
+""",
+        )
+        status, out, err = self.call("test", **environment)
+        self.assertEqual((status, out), (8, ""), err)
+        last = err.splitlines()[-1]
+        self.assertEqual(last, "Skipped: no IPv6 here; no b; this 'a' is old")
+        self.stub(
+            "ctest",
+            'mkdir -p "$2/Testing/Temporary" && '
+            'echo ok >"$2/Testing/Temporary/LastTest.log"',
+        )
+        status, _, err = self.call("test", **environment)
+        self.assertEqual(status, 0)
+        self.assertNotIn("Skipped", err)
 
 
 if __name__ == "__main__":

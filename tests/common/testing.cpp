@@ -1,6 +1,8 @@
 #include "common/testing.hpp"
 
 #include <stdexcept>
+#include <string>
+#include <vector>
 
 #include <pthread.h>
 #include <unistd.h>
@@ -27,6 +29,12 @@ TEST_CASE("open_descriptors counts") {
   CHECK(open_descriptors() == before + (copy == -1 ? 0 : 1));
   close(copy);
   CHECK(open_descriptors() == before);
+}
+
+TEST_CASE("times_asleep counts") {
+  const long before = times_asleep();
+  usleep(1000);
+  CHECK(times_asleep() > before);
 }
 
 TEST_CASE("the delays are the same everywhere") {

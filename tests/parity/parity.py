@@ -24,6 +24,19 @@ def differs(function):
     return function
 
 
+def since(*version):
+    """Marks a case in which an older Python does otherwise: it only says so."""
+
+    def mark(function):
+        def too_old():
+            say("needs Python", ".".join(map(str, version)))
+
+        too_old.__name__ = function.__name__
+        return function if sys.version_info >= version else too_old
+
+    return mark
+
+
 def say(*words):
     print(*words, flush=True)
 

@@ -158,6 +158,32 @@ TEST_CASE("closing: a delegate that delegates to one that yields") {
                });
 }
 
+inline Generator<int> fails_at_exit() {
+  try {
+    co_yield 1;
+  } catch (const GeneratorExit&) {
+    throw std::domain_error("eels");
+  }
+}
+
+TEST_CASE("closing: afterwards a delegate has what it ended with") {
+  Log log;
+  auto closed = chain(&log, 1);
+  auto outer = over(&log, &closed);
+  outer.next();
+  outer.close();
+  CHECK(closed.done());
+  CHECK_THROWS_WITH_AS(
+      closed.result(), "generator has no result", std::logic_error
+  );
+  auto failed = fails_at_exit();
+  auto other = over(&log, &failed);
+  other.next();
+  CHECK_THROWS_AS(other.close(), std::domain_error);
+  CHECK(failed.done());
+  CHECK_THROWS_WITH_AS(failed.result(), "eels", std::domain_error);
+}
+
 inline Generator<int> cleans_up(Log* log) {
   bool exit = false;
   try {
@@ -179,14 +205,6 @@ TEST_CASE("closing: it may drive others while it is closed") {
   generator.next();
   generator.close();
   CHECK(log == Log{"0", "1", "GeneratorExit", "outer ends"});
-}
-
-inline Generator<int> fails_at_exit() {
-  try {
-    co_yield 1;
-  } catch (const GeneratorExit&) {
-    throw std::domain_error("eels");
-  }
 }
 
 inline Generator<int> forgives(Generator<int>* delegate) {

@@ -254,6 +254,12 @@ inline Generator<int> over(Generator<int>* delegate, Log* log) {
   co_yield 9;
 }
 
+inline Generator<int> over_numbers(int n) {
+  for (int i = 0; i < n; ++i) {
+    co_yield i;
+  }
+}
+
 TEST_CASE("dropping: the delegate, and its delegator hears of it") {
   Log log;
   auto delegate = std::make_unique<Generator<int>>(chain(&log, 1));
@@ -263,6 +269,22 @@ TEST_CASE("dropping: the delegate, and its delegator hears of it") {
   CHECK(log == Log{"level 0", "level 1"});
   CHECK(generator.next() == 9);
   CHECK(log.back() == "awaited generator was destroyed");
+}
+
+TEST_CASE("dropping: a delegate that ignores its exit is gone all the same") {
+  Log log;
+  auto delegate = std::make_unique<Generator<int>>(stubborn(&log));
+  auto generator = over(delegate.get(), &log);
+  CHECK(generator.next() == 1);
+  {
+    const TemporaryFile file;
+    const StderrTo redirected(file);
+    delegate.reset();
+  }
+  CHECK(log == Log{"guard"});
+  CHECK(generator.next() == 9);
+  CHECK(log == Log{"guard", "awaited generator was destroyed"});
+  CHECK_FALSE(generator.next());
 }
 
 TEST_CASE("dropping: the delegator ends the delegate, which stays an object") {
@@ -312,6 +334,181 @@ TEST_CASE("dropping: a generator that is a parameter dies in its turn") {
   // Compilers begin at either end.
   REQUIRE(log.size() == 3);
   CHECK(log[1] == "inner");
+}
+
+/// Catches GeneratorExit, and delegates then.
+inline Generator<int> delegates_at_exit(Generator<int>* delegate) {
+  bool exit = false;
+  try {
+    co_yield 0;
+  } catch (const GeneratorExit&) {
+    exit = true;
+  }
+  if (exit) {
+    co_await *delegate;
+  }
+}
+
+TEST_CASE("dropping: the one that it delegates to then goes on without it") {
+  auto delegate = over_numbers(3);
+  said_when_dropped(delegates_at_exit(&delegate));
+  // It gave its first number to the one that was closed.
+  CHECK(delegate.next() == 1);
+  CHECK(delegate.next() == 2);
+  CHECK_FALSE(delegate.next());
+}
+
+TEST_CASE("dropping: a delegate that others have driven to its end") {
+  Log log;
+  auto delegate = std::make_unique<Generator<int>>(over_numbers(1));
+  auto generator = over(delegate.get(), &log);
+  generator.next();
+  CHECK_FALSE(delegate->next());
+  delegate.reset();
+  CHECK(generator.next() == 9);
+  CHECK(log == Log{"awaited generator was destroyed"});
+}
+
+TEST_CASE("dropping: the delegator of one that others have driven to its end") {
+  Log log;
+  auto delegate = over_numbers(1);
+  {
+    auto generator = over(&delegate, &log);
+    generator.next();
+    CHECK_FALSE(delegate.next());
+  }
+  CHECK(delegate.done());
+  CHECK(log.empty());
+}
+
+/// Drops what `slot` holds, at its own end.
+struct Drops {
+  explicit Drops(std::unique_ptr<Generator<int>>* s) : slot(s) {}
+  Drops(const Drops&) = delete;
+  Drops& operator=(const Drops&) = delete;
+  ~Drops() { slot->reset(); }
+  std::unique_ptr<Generator<int>>* slot;
+};
+
+inline Generator<int> drops_at_exit(std::unique_ptr<Generator<int>>* slot) {
+  const Drops drops(slot);
+  co_yield 1;
+}
+
+inline Generator<int> around(Generator<int> inner, Log* log) {
+  const Guard guard(log, "outer");
+  co_await inner;
+}
+
+TEST_CASE("dropping: by its delegate, while GeneratorExit is thrown in") {
+  Log log;
+  std::unique_ptr<Generator<int>> slot;
+  slot = std::make_unique<Generator<int>>(around(drops_at_exit(&slot), &log));
+  slot->next();
+  CHECK_THROWS_AS(slot->throw_(GeneratorExit()), GeneratorExit);
+  CHECK(slot == nullptr);
+  CHECK(log == Log{"outer"});
+}
+
+/// Drops itself, and counts its yields after that.
+inline Generator<int> drops_itself(
+    std::unique_ptr<Generator<int>>* self,
+    [[maybe_unused]] Guard parameter,
+    Log* log
+) {
+  const Guard guard(log, "variable");
+  self->reset();
+  log->push_back("goes on");
+  co_yield 1;
+  log->push_back("never");
+}
+
+TEST_CASE("dropping: by itself, it goes once it has stopped running") {
+  Log log;
+  std::unique_ptr<Generator<int>> self;
+  self = std::make_unique<Generator<int>>(
+      drops_itself(&self, Guard(&log, "parameter"), &log));
+  CHECK(self->next() == 1);
+  CHECK(log == Log{"goes on", "variable", "parameter"});
+}
+
+TEST_CASE("dropping: a delegate by itself: the one that awaits it keeps it") {
+  Log log;
+  std::unique_ptr<Generator<int>> self;
+  self = std::make_unique<Generator<int>>(
+      drops_itself(&self, Guard(&log, "parameter"), &log));
+  auto generator = over(self.get(), &log);
+  CHECK(generator.next() == 1);
+  CHECK(log == Log{"goes on"});
+  SUBCASE("until it ends") {
+    CHECK(generator.next() == 9);
+    CHECK(log == Log{"goes on", "never", "variable", "parameter"});
+  }
+  SUBCASE("until that is closed") {
+    generator.close();
+    CHECK(log == Log{"goes on", "variable", "parameter"});
+  }
+}
+
+inline Generator<int> ends_and_drops_itself(
+    std::unique_ptr<Generator<int>>* self,
+    Log* log
+) {
+  const Guard guard(log, "variable");
+  self->reset();
+  co_return;
+}
+
+TEST_CASE("dropping: by itself in its last step") {
+  Log log;
+  std::unique_ptr<Generator<int>> self;
+  self = std::make_unique<Generator<int>>(ends_and_drops_itself(&self, &log));
+  SUBCASE("on its own") {
+    CHECK_FALSE(self->next());
+  }
+  SUBCASE("as a delegate") {
+    auto generator = over(self.get(), &log);
+    CHECK(generator.next() == 9);
+  }
+  CHECK(log == Log{"variable"});
+}
+
+/// As it dies, lets a generator that it has just begun die before an object
+/// that this refers to.
+class Nested {
+ public:
+  explicit Nested(int* died) : died_(died) {}
+  Nested(Nested&& other) noexcept
+      : died_(std::exchange(other.died_, nullptr)) {}
+  ~Nested() {
+    if (!died_) {
+      return;
+    }
+    Log log;
+    {
+      auto generator = with_parameter(Guard(&log, "parameter"), &log);
+      generator.next();
+    }
+    *died_ += log == Log{"variable", "parameter"};
+  }
+
+ private:
+  int* died_;
+};
+
+inline Generator<int> holds_nested(Nested) { co_yield 1; }
+
+inline Generator<int> wrap(Generator<int>) { co_yield 1; }
+
+TEST_CASE("dropping: in order at whatever depth it happens") {
+  int in_order = 0;
+  for (int depth = 1; depth <= 300; ++depth) {
+    auto generator = holds_nested(Nested(&in_order));
+    for (int i = 1; i < depth; ++i) {
+      generator = wrap(std::move(generator));
+    }
+  }
+  CHECK(in_order == 300);
 }
 
 }  // namespace test_dropping

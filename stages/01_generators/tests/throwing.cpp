@@ -75,6 +75,19 @@ TEST_CASE("throwing: anything can be thrown") {
   CHECK_THROWS_AS(generator.throw_(42), int);
 }
 
+TEST_CASE("throwing: an exception_ptr without an exception is refused") {
+  Log log;
+  auto generator = tolerant(&log);
+  const std::exception_ptr nothing;
+  CHECK_THROWS_AS(generator.throw_(nothing), std::invalid_argument);
+  CHECK(generator.next() == 1);
+  CHECK_THROWS_AS(generator.throw_(nothing), std::invalid_argument);
+  CHECK(generator.next() == 2);
+  CHECK(generator.next() == 3);
+  CHECK_FALSE(generator.next());
+  CHECK_THROWS_AS(generator.throw_(nothing), std::invalid_argument);
+}
+
 TEST_CASE("throwing: an exception_ptr is thrown, not wrapped") {
   Log log;
   auto generator = tolerant(&log);

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <stdexcept>
 #include <string>
 
@@ -135,4 +136,46 @@ TEST_CASE("exceptions: there may be no exception, only a message") {
     loop.call_exception_handler("something is odd", nullptr);
   });
   CHECK(text == "something is odd\n");
+}
+
+namespace test_exceptions {
+
+/// Reports as it is destroyed.
+struct LastWords {
+  explicit LastWords(EventLoop& l) : loop(l) {}
+  ~LastWords() { loop.call_exception_handler("last words", nullptr); }
+  LastWords(const LastWords&) = delete;
+  LastWords& operator=(const LastWords&) = delete;
+  EventLoop& loop;
+};
+
+}  // namespace test_exceptions
+
+TEST_CASE("exceptions: what a handler owns may report as that is replaced") {
+  int by_the_old_one = 0;
+  int by_the_new_one = 0;
+  EventLoop loop;
+  {
+    const auto owned = std::make_shared<test_exceptions::LastWords>(loop);
+    loop.set_exception_handler(
+        [owned, &by_the_old_one](const std::string&, std::exception_ptr) {
+          ++by_the_old_one;
+        });
+  }
+  loop.set_exception_handler(
+      [&by_the_new_one](const std::string&, std::exception_ptr) {
+        ++by_the_new_one;
+      });
+  CHECK(by_the_old_one == 0);
+  CHECK(by_the_new_one == 1);
+}
+
+TEST_CASE("exceptions: and as the loop ends") {
+  const std::string text = test_exceptions::stderr_of([] {
+    EventLoop loop;
+    const auto owned = std::make_shared<test_exceptions::LastWords>(loop);
+    loop.set_exception_handler(
+        [owned](const std::string&, std::exception_ptr) {});
+  });
+  CHECK(text == "last words\n");
 }

@@ -85,6 +85,19 @@ TEST_CASE("handles: cancelling is allowed at any time, any number of times") {
   CHECK(called == 3);
 }
 
+TEST_CASE("handles: of a call that was made, cancelled for the first time") {
+  EventLoop loop;
+  std::string called;
+  Handle made = loop.call_soon([&] { called += "a"; });
+  loop.run_once();
+  loop.call_soon([&] { called += "b"; });
+  CHECK_FALSE(made.cancelled());
+  made.cancel();
+  CHECK(made.cancelled());
+  loop.run_once();
+  CHECK(called == "ab");
+}
+
 TEST_CASE("handles: cancelling destroys what the callback owns") {
   EventLoop loop;
   const auto owned = std::make_shared<int>();
@@ -115,4 +128,20 @@ TEST_CASE("handles: what a cancelled callback owns may call the loop") {
   loop.call_soon([&] { called = true; });
   loop.run_once();
   CHECK(called);
+}
+
+TEST_CASE("handles: whether cancel() was called, in time or not") {
+  EventLoop loop;
+  Handle none;
+  CHECK_FALSE(none.cancelled());
+  Handle early = loop.call_soon([] {});
+  Handle late = loop.call_soon([] {});
+  CHECK_FALSE(early.cancelled());
+  early.cancel();
+  CHECK(early.cancelled());
+  loop.run_once();
+  CHECK_FALSE(late.cancelled());
+  late.cancel();
+  late.cancel();
+  CHECK(late.cancelled());
 }

@@ -1,7 +1,9 @@
 #include "common/testing.hpp"
 
+#include <exception>
 #include <memory>
 #include <stdexcept>
+#include <string>
 
 #include "event_loop.hpp"
 #include "pair.hpp"
@@ -94,4 +96,89 @@ TEST_CASE("loop_close: so may what a removed callback owns") {
   }
   CHECK(loop.remove_reader(number));
   CHECK(open_descriptors() == before);
+}
+
+TEST_CASE("loop_close: a closed loop takes nothing more") {
+  const Pair pair;
+  EventLoop loop;
+  loop.close();
+  const auto nothing = [] {};
+  CHECK_THROWS_WITH_AS(
+      loop.call_soon(nothing), "the event loop is closed", std::logic_error
+  );
+  CHECK_THROWS_AS(loop.add_reader(pair.here, nothing), std::logic_error);
+  CHECK_THROWS_AS(loop.add_writer(pair.here, nothing), std::logic_error);
+  CHECK_FALSE(loop.remove_reader(pair.here));
+}
+
+namespace test_loop_close {
+
+/// Asks the loop for a call as it is destroyed, `left` times in all: each call
+/// owns the next one that asks.
+class Asks {
+ public:
+  Asks(EventLoop& loop, int* asked, int left)
+      : loop_(loop), asked_(asked), left_(left) {}
+  ~Asks() {
+    ++*asked_;
+    if (left_ > 0) {
+      const auto next = std::make_shared<Asks>(loop_, asked_, left_ - 1);
+      loop_.call_soon([next] {});
+    }
+  }
+  Asks(const Asks&) = delete;
+  Asks& operator=(const Asks&) = delete;
+
+ private:
+  EventLoop& loop_;
+  int* const asked_;
+  const int left_;
+};
+
+}  // namespace test_loop_close
+
+TEST_CASE("loop_close: what is asked for while it closes is dropped as well") {
+  const Pair pair;
+  int asked = 0;
+  EventLoop loop;
+  {
+    const auto asks = std::make_shared<test_loop_close::Asks>(loop, &asked, 3);
+    loop.add_reader(pair.here, [asks] {});
+  }
+  loop.close();
+  CHECK(asked == 4);
+}
+
+namespace test_loop_close {
+
+/// Reports something as it is destroyed.
+struct Reports {
+  explicit Reports(EventLoop& l) : loop(l) {}
+  ~Reports() { loop.call_exception_handler("destroyed", nullptr); }
+  Reports(const Reports&) = delete;
+  Reports& operator=(const Reports&) = delete;
+  EventLoop& loop;
+};
+
+}  // namespace test_loop_close
+
+TEST_CASE("loop_close: what a handler asks for then is refused") {
+  int called = 0;
+  bool refused = false;
+  EventLoop loop;
+  {
+    const auto reports = std::make_shared<test_loop_close::Reports>(loop);
+    loop.call_soon([reports] {});
+  }
+  loop.set_exception_handler([&](const std::string&, std::exception_ptr) {
+    ++called;
+    try {
+      loop.call_soon([] {});
+    } catch (const std::logic_error&) {
+      refused = true;
+    }
+  });
+  loop.close();
+  CHECK(called == 1);
+  CHECK(refused);
 }

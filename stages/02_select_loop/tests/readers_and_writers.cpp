@@ -1,9 +1,11 @@
 #include "common/testing.hpp"
 
 #include <chrono>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "event_loop.hpp"
 #include "pair.hpp"
@@ -139,4 +141,43 @@ TEST_CASE("readers_and_writers: no descriptor has a negative number") {
   CHECK_THROWS_AS(loop.add_writer(-1, [] {}), std::invalid_argument);
   CHECK_FALSE(loop.remove_reader(-1));
   CHECK_FALSE(loop.remove_writer(-1));
+}
+
+TEST_CASE("readers_and_writers: what a trace says of a round") {
+  const Pair pair;
+  pair.send();
+  const auto trace = traced([&] {
+    EventLoop loop;
+    loop.add_reader(pair.here, [] {});
+    loop.add_writer(pair.there, [] {});
+    loop.run_once();
+    loop.remove_reader(pair.here);
+    loop.remove_writer(pair.there);
+  });
+  const std::vector<std::string> events{
+      "X round 1",
+      "X wait {\"timeout\":\"none\",\"ready\":2}",
+      "i ready {\"fd\":" + std::to_string(pair.here) + ",\"events\":1}",
+      "i ready {\"fd\":" + std::to_string(pair.there) + ",\"events\":2}",
+      "X handle {\"number\":0}",
+      "X handle {\"number\":1}",
+  };
+  CHECK(missing(trace, events) == std::vector<std::string>());
+}
+
+TEST_CASE("readers_and_writers: one that is refused leaves the others alone") {
+  const Pair pair;
+  EventLoop loop;
+  const auto reads = std::make_shared<int>();
+  const auto writes = std::make_shared<int>();
+  loop.add_reader(pair.here, [reads] { ++*reads; });
+  loop.add_writer(pair.here, [writes] { ++*writes; });
+  CHECK_THROWS_AS(loop.add_reader(-1, [] {}), std::invalid_argument);
+  CHECK_THROWS_AS(loop.add_writer(-1, [] {}), std::invalid_argument);
+  CHECK(reads.use_count() == 2);
+  CHECK(writes.use_count() == 2);
+  pair.send();
+  loop.run_once();
+  CHECK(*reads == 1);
+  CHECK(*writes == 1);
 }

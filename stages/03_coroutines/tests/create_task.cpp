@@ -173,4 +173,35 @@ TEST_CASE("create_task: thousands of them") {
   CHECK(log.back() == "9999");
 }
 
+TEST_CASE("create_task: what a trace says of it") {
+  Log log;
+  const auto trace = traced([&] {
+    EventLoop loop;
+    loop.set_exception_handler([](const std::string&, std::exception_ptr) {});
+    create_task(say(&log, "x"), loop);
+    create_task(fail(&log), loop);
+    loop.run_until_idle();
+  });
+  const Log events{
+      "b say #1 {\"coroutine\":\"say\",\"at\":\"create_task.cpp:",
+      "b running",
+      "X say #1",
+      "e say #1 {\"end\":\"done\"}",
+      "e fail #2 {\"end\":\"raised\"}",
+  };
+  CHECK(missing(trace, events) == Log());
+}
+
+Coroutine<> shares(std::shared_ptr<int>) { co_return; }
+
+TEST_CASE("create_task: a closed loop takes none, and frees the coroutine") {
+  EventLoop loop;
+  loop.close();
+  const auto owned = std::make_shared<int>();
+  CHECK_THROWS_WITH_AS(
+      create_task(shares(owned), loop), "the event loop is closed",
+      std::logic_error);
+  CHECK(owned.use_count() == 1);
+}
+
 }  // namespace test_create_task

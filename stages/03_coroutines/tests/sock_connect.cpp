@@ -110,6 +110,7 @@ TEST_CASE("sock_connect: an address of another family") {
   std::error_code why;
   int fd = ::socket(AF_INET6, SOCK_STREAM, 0);
   if (fd < 0) {
+    MESSAGE("skipped: no IPv6 here");
     return;
   }
   ::close(fd);
@@ -126,7 +127,10 @@ TEST_CASE("sock_connect: a name that means nothing") {
   CHECK(why != "");
 }
 
-TEST_CASE("sock_connect: by name, one after the other") {
+TEST_CASE("sock_connect: by name, where localhost is known") {
+  if (!has_localhost()) {
+    return;
+  }
   EventLoop loop;
   Socket listener(listen_on("127.0.0.1", 0), loop);
   std::vector<std::string> results(5);

@@ -1,4 +1,5 @@
 #include <exception>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -210,6 +211,49 @@ TEST_CASE("sock_recv: when another was faster it waits on") {
   write(pair.right, "two");
   loop.run_until_idle();
   CHECK(log == (stolen == "one" ? Log{"two"} : Log{"one"}));
+}
+
+Coroutine<> reads_into(std::string* data, int fd) {
+  *data = co_await sock_recv(fd, 100);
+}
+
+TEST_CASE("sock_recv: never reads what is another descriptor's by now") {
+  EventLoop loop;
+  std::string error;
+  loop.set_exception_handler([&](const std::string&, std::exception_ptr e) {
+    error = describe(e);
+  });
+  const auto old_ends = stream_pair();
+  const auto ends = stream_pair();
+  std::optional<Socket> old(std::in_place, old_ends.first, loop);
+  const Socket old_peer(old_ends.second, loop);
+  const Socket here(ends.first, loop);
+  const Socket there(ends.second, loop);
+  std::optional<Socket> fresh;
+  std::optional<Socket> fresh_peer;
+  std::string of_the_old;
+  std::string of_the_fresh;
+  create_task(reads_into(&of_the_old, old_ends.first), loop);
+  loop.run_once();
+  // Called when it has been found ready as well.
+  loop.add_reader(here, [&] {
+    loop.remove_reader(here);
+    old->close();
+    const auto fresh_ends = stream_pair();
+    REQUIRE(fresh_ends.first == old_ends.first);
+    fresh.emplace(fresh_ends.first, loop);
+    fresh_peer.emplace(fresh_ends.second, loop);
+    REQUIRE(::send(*fresh_peer, "secret", 6, 0) == 6);
+    create_task(reads_into(&of_the_fresh, *fresh), loop);
+  });
+  REQUIRE(::send(old_peer, "hello", 5, 0) == 5);
+  REQUIRE(::send(there, "x", 1, 0) == 1);
+  for (int round = 0; round < 6; ++round) {
+    loop.call_soon([] {});
+    loop.run_once();
+  }
+  CHECK(of_the_fresh == "secret");
+  CHECK(of_the_old != "secret");
 }
 
 }  // namespace test_sock_recv

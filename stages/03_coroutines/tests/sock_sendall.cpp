@@ -1,3 +1,6 @@
+#include <cerrno>
+#include <csignal>
+#include <exception>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -192,6 +195,26 @@ TEST_CASE("sock_sendall: to one that leaves in between, too") {
   loop.run_until_idle();
   CHECK(why != "");
   CHECK_FALSE(loop.is_watched(pair.left, EVENT_WRITE));
+}
+
+TEST_CASE("sock_sendall: nobody reads any more: an error, and no signal") {
+  const auto old = std::signal(SIGPIPE, SIG_DFL);
+  EventLoop loop;
+  const auto [here, there] = stream_pair();
+  Socket socket(here, loop);
+  ::close(there);
+  int error = 0;
+  loop.set_exception_handler([&](const std::string&, std::exception_ptr e) {
+    try {
+      std::rethrow_exception(e);
+    } catch (const std::system_error& failed) {
+      error = failed.code().value();
+    }
+  });
+  create_task(sock_sendall(socket, "hello"), loop);
+  loop.run_until_idle();
+  CHECK(error == EPIPE);
+  std::signal(SIGPIPE, old);
 }
 
 }  // namespace test_sock_sendall

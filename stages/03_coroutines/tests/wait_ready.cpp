@@ -183,6 +183,24 @@ TEST_CASE("wait_ready: a callback counts as somebody who waits") {
   CHECK(std::count(log.begin(), log.end(), "callback") == 1);
 }
 
+Coroutine<> never_learns(int* refused) {
+  while (*refused < 10000) {
+    try {
+      co_await wait_readable(-1);
+    } catch (const std::exception&) {
+      ++*refused;
+    }
+  }
+}
+
+TEST_CASE("wait_ready: asking wrongly, however often, costs no stack") {
+  EventLoop loop;
+  int refused = 0;
+  create_task(never_learns(&refused), loop);
+  on_small_stack(256 * 1024, [&] { loop.run_until_idle(); });
+  CHECK(refused == 10000);
+}
+
 TEST_CASE("wait_ready: what cannot be watched is an error at the await") {
   EventLoop loop;
   Log log;
@@ -190,6 +208,25 @@ TEST_CASE("wait_ready: what cannot be watched is an error at the await") {
   create_task(until_writable(&log, "b", -1), loop);
   run_a_while(loop);
   CHECK(log.size() == 2);
+}
+
+TEST_CASE("wait_ready: what a trace says of it") {
+  Log log;
+  int fd = -1;
+  const auto trace = traced([&] {
+    EventLoop loop;
+    Pair pair(loop);
+    fd = pair.left;
+    REQUIRE(::send(pair.right, "x", 1, 0) == 1);
+    create_task(until_readable(&log, "a", fd), loop);
+    create_task(until_writable(&log, "b", fd), loop);
+    loop.run_until_idle();
+  });
+  const Log events{
+      "b waits for readable fd " + std::to_string(fd) + " {\"line\":",
+      "b waits for writable fd " + std::to_string(fd) + " {\"line\":",
+  };
+  CHECK(missing(trace, events) == Log());
 }
 
 }  // namespace test_wait_ready

@@ -109,4 +109,19 @@ TEST_CASE("call_at: never, and as good as never") {
   CHECK(log == Log{"always", "10 ms"});
 }
 
+TEST_CASE("call_at: what a trace says of it") {
+  const auto trace = traced([] {
+    EventLoop loop;
+    loop.use_virtual_clock();
+    loop.call_at(7s, [] {});
+    loop.run_until_idle();
+  });
+  const Log events{
+      "i timer set {\"when\":7}",
+      "X wait {\"timeout\":7,\"ready\":0}",
+      "i timer fired {\"when\":7}",
+  };
+  CHECK(missing(trace, events) == Log());
+}
+
 }  // namespace test_call_at

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <functional>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -156,6 +157,52 @@ TEST_CASE("call_later: on the real clock") {
   loop.run_until_idle();
   CHECK(log == Log{"first", "second"});
   CHECK(loop.time() - start >= 20ms);
+}
+
+TEST_CASE("call_later: a closed loop takes no timer") {
+  EventLoop loop;
+  loop.close();
+  CHECK_THROWS_AS(loop.call_later(1s, [] {}), std::logic_error);
+  CHECK_THROWS_AS(loop.call_at(loop.time(), [] {}), std::logic_error);
+}
+
+TEST_CASE("call_later: what timers own may set others while the loop closes") {
+  struct Sets {
+    Sets(EventLoop& l, int* s, int left) : loop(l), set(s), more(left) {}
+    Sets(const Sets&) = delete;
+    Sets& operator=(const Sets&) = delete;
+    ~Sets() {
+      ++*set;
+      if (more > 0) {
+        const auto next = std::make_shared<Sets>(loop, set, more - 1);
+        if (more % 2 == 0) {
+          loop.call_later(1h, [next] {});
+        } else {
+          loop.call_soon([next] {});
+        }
+      }
+    }
+    EventLoop& loop;
+    int* set;
+    int more;
+  };
+  int set = 0;
+  {
+    EventLoop loop;
+    const auto first = std::make_shared<Sets>(loop, &set, 5);
+    loop.call_later(1h, [first] {});
+  }
+  CHECK(set == 6);
+}
+
+TEST_CASE("call_later: closing frees a callback that owns its own handle") {
+  const auto handle = std::make_shared<TimerHandle>();
+  {
+    EventLoop loop;
+    *handle = loop.call_later(1h, [handle] {});
+    CHECK(handle.use_count() == 2);
+  }
+  CHECK(handle.use_count() == 1);
 }
 
 }  // namespace test_call_later

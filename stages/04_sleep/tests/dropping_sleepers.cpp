@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
+#include <exception>
 #include <memory>
 #include <new>
 #include <string>
@@ -45,6 +46,28 @@ TEST_CASE("dropping_sleepers: a loop that closes ends those who sleep") {
     CHECK(log == Log{});
   }
   CHECK(log == Log{"gone"});
+}
+
+Coroutine<> notices(Log* log, Seconds delay) {
+  try {
+    co_await sleep(delay);
+    log->push_back("not reached");
+  } catch (const std::exception&) {
+    log->push_back("an ordinary exception");
+  } catch (const GeneratorExit&) {
+    log->push_back("closed");
+    throw;
+  }
+}
+
+TEST_CASE("dropping_sleepers: they notice, but it is no ordinary exception") {
+  Log log;
+  EventLoop loop;
+  create_task(notices(&log, 1h), loop);
+  create_task(notices(&log, 0s), loop);
+  loop.run_once();
+  loop.close();
+  CHECK(log == Log{"closed", "closed"});
 }
 
 TEST_CASE("dropping_sleepers: destroyed asleep, it leaves no timer") {

@@ -1,5 +1,5 @@
-#include <sys/resource.h>
-
+#include <algorithm>
+#include <cstddef>
 #include <functional>
 #include <vector>
 
@@ -129,37 +129,27 @@ TEST_CASE("lazy_deletion: cancelled while others are due, swept, set again") {
   CHECK(loop.time() == 3s);
 }
 
-// A sanitizer keeps freed memory for a while.
-#if defined(__SANITIZE_ADDRESS__)
-#define TEST_LAZY_DELETION_SKIP true
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define TEST_LAZY_DELETION_SKIP true
-#endif
-#endif
-#ifndef TEST_LAZY_DELETION_SKIP
-#define TEST_LAZY_DELETION_SKIP false
-#endif
-
-long peak_kilobytes() {
-  rusage usage = {};
-  getrusage(RUSAGE_SELF, &usage);
-#ifdef __APPLE__
-  return usage.ru_maxrss / 1024;
-#else
-  return usage.ru_maxrss;
-#endif
+TEST_CASE("lazy_deletion: a loop that is closed has none to count") {
+  Loop loop;
+  loop.call_later(1h, [] {}).cancel();
+  loop.call_later(2h, [] {});
+  loop.call_later(3h, [] {}).cancel();
+  loop.close();
+  // Nothing to do, so nothing that a closed loop would refuse.
+  loop.run_until_idle();
 }
 
 TEST_SUITE("huge") {
-TEST_CASE("lazy_deletion: a million cancelled ones do not pile up"
-          * doctest::skip(TEST_LAZY_DELETION_SKIP)) {
+TEST_CASE("lazy_deletion: a million cancelled ones do not pile up") {
   Loop loop;
+  const std::size_t before = allocated_bytes();
+  std::size_t most = before;
   bool last = false;
   // In front of all others, so that those do not come to the front.
   loop.call_later(1s, [&] { last = true; });
   int rounds = 0;
   std::function<void()> time_out_nothing = [&] {
+    most = std::max(most, allocated_bytes());
     for (int i = 0; i < 10000; ++i) {
       loop.call_later(1h, [] {}).cancel();
     }
@@ -168,12 +158,14 @@ TEST_CASE("lazy_deletion: a million cancelled ones do not pile up"
     }
   };
   loop.call_soon(time_out_nothing);
-  const long before = peak_kilobytes();
   loop.run_until_idle();
   CHECK(last);
   CHECK(rounds == 100);
-  // A tenth of what a million entries would take.
-  CHECK(peak_kilobytes() - before < 10000);
+  if (most == before) {
+    MESSAGE("skipped: nobody says here how much memory is taken");
+  }
+  // What those of a round or two take, not of a hundred.
+  CHECK(most - before < 10'000'000);
 }
 }
 

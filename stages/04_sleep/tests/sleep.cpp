@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <chrono>
 #include <limits>
 #include <stdexcept>
 #include <string>
@@ -186,6 +187,43 @@ TEST_CASE("sleep: any depth of coroutines sleeps with the innermost") {
   loop.run_until_idle();
   CHECK(result == 42);
   CHECK(loop.time() == 3s);
+}
+
+TEST_CASE("sleep: what a trace says of it") {
+  Log log;
+  const auto trace = traced([&] {
+    Loop loop;
+    create_task(sleeper(&log, "one", 1s), loop);
+    loop.run_until_idle();
+  });
+  const Log events{
+      "i timer set {\"when\":1}",
+      "b waits for sleep 1 s {\"line\":",
+  };
+  CHECK(missing(trace, events) == Log());
+}
+
+Coroutine<> sleeps_for_a_result(std::string* result) {
+  *result = co_await sleep(1s, std::string("slept"));
+}
+
+TEST_CASE("sleep: may give a result") {
+  EventLoop loop;
+  loop.use_virtual_clock();
+  std::string result;
+  create_task(sleeps_for_a_result(&result), loop);
+  loop.run_until_idle();
+  CHECK(result == "slept");
+  CHECK(loop.time() == 1s);
+}
+
+template <class Number>
+concept can_sleep = requires(Number number) { asyncio::sleep(number); };
+
+TEST_CASE("sleep: a number of what? POSIX's sleep() is not called instead") {
+  CHECK(can_sleep<std::chrono::milliseconds>);
+  CHECK_FALSE(can_sleep<int>);
+  CHECK_FALSE(can_sleep<double>);
 }
 
 }  // namespace test_sleep

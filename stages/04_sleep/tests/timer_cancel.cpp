@@ -200,4 +200,18 @@ TEST_CASE("timer_cancel: a handle may outlive its loop") {
   CHECK(waits.when() == 1h);
 }
 
+TEST_CASE("timer_cancel: what a trace says of it") {
+  const auto trace = traced([] {
+    Loop loop;
+    TimerHandle timer = loop.call_at(7s, [] {});
+    timer.cancel();
+    loop.run_until_idle();
+  });
+  const Log events{
+      "i timer set {\"when\":7}",
+      "i timer cancelled {\"when\":7}",
+  };
+  CHECK(missing(trace, events) == Log());
+}
+
 }  // namespace test_timer_cancel

@@ -1,5 +1,6 @@
 #include <chrono>
 #include <functional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -97,6 +98,36 @@ TEST_CASE("virtual_clock: each loop has its own") {
   one.run_until_idle();
   CHECK(one.time() == 5s);
   CHECK(other.time() == 0s);
+}
+
+TEST_CASE("virtual_clock: can be advanced, and then the timers are due") {
+  EventLoop loop;
+  CHECK_THROWS_AS(loop.advance(1s), std::logic_error);
+  loop.use_virtual_clock();
+  std::vector<int> log;
+  loop.call_later(1s, [&] { log.push_back(1); });
+  loop.call_later(3s, [&] { log.push_back(3); });
+  loop.advance(2s);
+  CHECK(loop.time() == 2s);
+  loop.call_soon([&] { log.push_back(0); });
+  loop.run_once();
+  CHECK(log == std::vector<int>{0, 1});
+  CHECK(loop.time() == 2s);
+}
+
+TEST_CASE("virtual_clock: a wait that would never end is an error") {
+  EventLoop loop;
+  loop.use_virtual_clock();
+  const auto [here, there] = stream_pair();
+  const Socket left(here, loop);
+  const Socket right(there, loop);
+  CHECK_THROWS_WITH_AS(
+      loop.run_once(), "nothing left to wait for", std::logic_error);
+  loop.add_reader(left, [] {});
+  CHECK_THROWS_AS(loop.run_once(), std::logic_error);
+  // With something to read there is no need to wait.
+  REQUIRE(::send(right, "x", 1, 0) == 1);
+  loop.run_once();
 }
 
 }  // namespace test_virtual_clock

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -221,6 +222,16 @@ TEST_CASE("awaiting_futures: another loop's is an error at the await") {
   CHECK(log.size() == 2);
 }
 
+TEST_CASE("awaiting_futures: it comes as an answer does, after the others") {
+  Loop loop;
+  Loop other;
+  Log log;
+  create_task(tell(&log, Future<int>(other)), loop);
+  loop.call_soon([&] { log.push_back("others"); });
+  loop.run_until_idle();
+  CHECK(log == Log{"others", "refused", "goes on"});
+}
+
 Coroutine<> drops(Log* log, Future<int> future) {
   co_await future;
   log->push_back("not reached");
@@ -256,6 +267,155 @@ TEST_CASE("awaiting_futures: two in one expression") {
   loop.run_until_idle();
   CHECK(log == Log{"42"});
   CHECK(loop.time() == 2s);
+}
+
+Coroutine<int> waits_inside(Future<int> future) { co_return co_await future; }
+
+Coroutine<> awaits_inner(Log* log, std::unique_ptr<Coroutine<int>>* inner) {
+  try {
+    co_await **inner;
+    log->push_back("there");
+  } catch (const std::logic_error& error) {
+    log->push_back(error.what());
+  }
+  // Nobody wakes it twice.
+  co_await sleep(1s);
+  log->push_back("slept");
+}
+
+TEST_CASE("awaiting_futures: a coroutine that is destroyed while awaited") {
+  Loop loop;
+  Log log;
+  const Future<int> future(loop);
+  std::unique_ptr<Coroutine<int>> inner;
+  inner = std::make_unique<Coroutine<int>>(waits_inside(future));
+  create_task(awaits_inner(&log, &inner), loop);
+  SUBCASE("while it waits") {
+    loop.call_soon([&] { inner.reset(); });
+  }
+  SUBCASE("before the future is set") {
+    loop.call_soon([&] {
+      inner.reset();
+      future.set_result(1);
+    });
+  }
+  SUBCASE("after the future was set, and before it has heard of it") {
+    loop.call_soon([&] {
+      future.set_result(1);
+      inner.reset();
+    });
+  }
+  loop.run_until_idle();
+  CHECK(log == Log{"awaited generator was destroyed", "slept"});
+  CHECK(loop.time() == 1s);
+}
+
+Coroutine<> sleeps_inside() { co_await sleep(1h); }
+
+Coroutine<> awaits_sleep(Log* log, std::unique_ptr<Coroutine<>>* inner) {
+  try {
+    co_await **inner;
+  } catch (const std::logic_error& error) {
+    log->push_back(error.what());
+  }
+  co_await sleep(1s);
+  log->push_back("slept");
+}
+
+TEST_CASE("awaiting_futures: one that sleeps, in each round that it may be") {
+  for (int round = 0; round < 5; ++round) {
+    Loop loop;
+    Log log;
+    std::unique_ptr<Coroutine<>> inner;
+    inner = std::make_unique<Coroutine<>>(sleeps_inside());
+    create_task(awaits_sleep(&log, &inner), loop);
+    for (int i = 0; i <= round; ++i) {
+      loop.call_soon([] {});
+      loop.run_once();
+    }
+    inner.reset();
+    loop.run_until_idle();
+    CHECK(log == Log{"awaited generator was destroyed", "slept"});
+    CHECK(loop.time() == 1s);
+  }
+}
+
+Coroutine<> awaits_state(Log* log, FutureState<int>* future) {
+  try {
+    log->push_back(std::to_string(co_await *future));
+  } catch (const std::logic_error& error) {
+    log->push_back(error.what());
+  }
+}
+
+TEST_CASE("awaiting_futures: a future that is destroyed while awaited") {
+  Loop loop;
+  Log log;
+  auto future = std::make_unique<FutureState<int>>(loop);
+  create_task(awaits_state(&log, future.get()), loop);
+  create_task(awaits_state(&log, future.get()), loop);
+  SUBCASE("pending") {
+    loop.call_soon([&] { future.reset(); });
+  }
+  SUBCASE("done, and before anybody has heard of it") {
+    loop.call_soon([&] {
+      future->set_result(1);
+      future.reset();
+    });
+  }
+  loop.run_until_idle();
+  CHECK(log == Log{"awaited future was destroyed",
+                   "awaited future was destroyed"});
+}
+
+TEST_CASE("awaiting_futures: those who wait and callbacks, first come") {
+  Loop loop;
+  Log log;
+  const Future<int> future(loop);
+  future.add_done_callback([&] { log.push_back("callback 1"); });
+  create_task(waiter(&log, "a", future), loop);
+  create_task(waiter(&log, "b", future), loop);
+  loop.run_once();
+  future.add_done_callback([&] { log.push_back("callback 2"); });
+  create_task(waiter(&log, "c", future), loop);
+  loop.run_once();
+  log.clear();
+  future.set_result(7);
+  loop.run_until_idle();
+  CHECK(log == Log{"callback 1", "a has 7", "b has 7", "callback 2",
+                   "c has 7"});
+}
+
+TEST_CASE("awaiting_futures: in any order of those who come and go") {
+  // Bit i says whether task i has left before the future is set.
+  for (unsigned gone = 0; gone < 32; ++gone) {
+    Loop loop;
+    Log log;
+    Log expected;
+    const Future<int> future(loop);
+    std::vector<std::unique_ptr<Coroutine<int>>> inner;
+    for (int i = 0; i < 5; ++i) {
+      inner.push_back(
+          std::make_unique<Coroutine<int>>(waits_inside(future)));
+    }
+    for (auto& coroutine : inner) {
+      create_task(awaits_inner(&log, &coroutine), loop);
+    }
+    loop.run_once();
+    for (std::size_t i = 0; i < inner.size(); ++i) {
+      if (gone & (1u << i)) {
+        inner[i].reset();
+        expected.push_back("awaited generator was destroyed");
+      }
+    }
+    loop.call_soon([] {});
+    loop.run_once();
+    CHECK(log == expected);
+    future.set_result(1);
+    loop.run_until_idle();
+    CHECK(std::count(log.begin(), log.end(), "there") ==
+          5 - static_cast<long>(expected.size()));
+  }
 }
 
 }  // namespace test_awaiting_futures

@@ -1,6 +1,7 @@
 #include <exception>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "asyncio.hpp"
@@ -62,6 +63,14 @@ TEST_CASE("cancelling_futures: of whatever") {
   const AnyFuture any = text;
   CHECK(any.cancel());
   CHECK(text.cancelled());
+}
+
+TEST_CASE("cancelling_futures: there must be one") {
+  EventLoop loop;
+  Future<int> future(loop);
+  const Future<int> moved = std::move(future);
+  CHECK_THROWS_AS(future.cancel(), std::logic_error);
+  CHECK(moved.cancel());
 }
 
 TEST_CASE("cancelling_futures: told to the callbacks, as each end is") {

@@ -1,5 +1,6 @@
 #include <exception>
 #include <memory>
+#include <new>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -170,6 +171,73 @@ TEST_CASE("done_callbacks: a future that nobody holds takes them along") {
     CHECK(owned.use_count() == 2);
   }
   CHECK(owned.use_count() == 1);
+}
+
+/// Its copy may throw.
+struct Fragile {
+  Fragile() = default;
+  Fragile(const Fragile&) {
+    if (broken) {
+      throw std::bad_alloc();
+    }
+  }
+  Fragile& operator=(const Fragile&) = delete;
+  void operator()() const { ++called; }
+
+  static inline bool broken = false;
+  static inline int called = 0;
+};
+
+/// Cannot be stored.
+struct Broken {
+  Broken() = default;
+  Broken(const Broken&) = default;
+  Broken(Broken&&) { throw std::runtime_error("broken"); }
+};
+
+TEST_CASE("done_callbacks: a result that cannot be stored calls none") {
+  EventLoop loop;
+  Log log;
+  const Future<Broken> future(loop);
+  future.add_done_callback(says(&log, "called"));
+  CHECK_THROWS_AS(future.set_result(Broken()), std::runtime_error);
+  loop.run_until_idle();
+  CHECK(log.empty());
+}
+
+TEST_CASE("done_callbacks: there must be a future") {
+  EventLoop loop;
+  Future<int> future(loop);
+  const Future<int> moved = std::move(future);
+  CHECK_THROWS_AS(future.add_done_callback([] {}), std::logic_error);
+}
+
+TEST_CASE("done_callbacks: is not copied when the future is done") {
+  EventLoop loop;
+  int others = 0;
+  const Future<> future(loop);
+  future.add_done_callback([&] { ++others; });
+  future.add_done_callback(Fragile());
+  future.add_done_callback([&] { ++others; });
+  Fragile::broken = true;
+  future.set_result();
+  loop.run_until_idle();
+  Fragile::broken = false;
+  CHECK(Fragile::called == 1);
+  CHECK(others == 2);
+}
+
+TEST_CASE("done_callbacks: a closed loop calls none, and says so") {
+  EventLoop loop;
+  const Future<> lonely(loop);
+  const Future<> watched(loop);
+  watched.add_done_callback([] {});
+  loop.close();
+  lonely.set_result();
+  CHECK(lonely.done());
+  CHECK_THROWS_WITH_AS(
+      watched.set_result(), "the event loop is closed", std::logic_error);
+  CHECK(watched.done());
 }
 
 }  // namespace test_done_callbacks

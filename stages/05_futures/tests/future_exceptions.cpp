@@ -105,4 +105,11 @@ TEST_CASE("future_exceptions: anything, also what is no std::exception") {
   }
 }
 
+TEST_CASE("future_exceptions: nullptr is none either") {
+  EventLoop loop;
+  const Future<> future(loop);
+  CHECK_THROWS_AS(future.set_exception(nullptr), std::invalid_argument);
+  CHECK_FALSE(future.done());
+}
+
 }  // namespace test_future_exceptions

@@ -57,4 +57,11 @@ TEST_CASE("future_repr: the same for a future of whatever") {
   CHECK(to_string(any) == to_string(number));
 }
 
+TEST_CASE("future_repr: a result that is no text at all") {
+  EventLoop loop;
+  const Future<const char*> future(loop);
+  future.set_result(nullptr);
+  CHECK(to_string(future) == "<Future finished result=None>");
+}
+
 }  // namespace test_future_repr

@@ -1,5 +1,7 @@
 #include <exception>
+#include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "asyncio.hpp"
@@ -80,6 +82,31 @@ TEST_CASE("future_results: a result that has no default") {
   CHECK(future.result().weight == 5);
 }
 
+/// Does not always survive being moved.
+struct Fragile {
+  explicit Fragile(int its_moves) : moves_left(its_moves) {}
+  Fragile(const Fragile&) = default;
+  Fragile(Fragile&& other) : moves_left(other.moves_left - 1) {
+    if (moves_left < 0) {
+      throw std::runtime_error("broken");
+    }
+  }
+  int moves_left;
+};
+
+TEST_CASE("future_results: one that cannot be stored leaves it pending") {
+  EventLoop loop;
+  const Future<Fragile> future(loop);
+  for (int moves = 0; moves < 10 && !future.done(); ++moves) {
+    try {
+      future.set_result(Fragile(moves));
+    } catch (const std::runtime_error&) {
+      REQUIRE_FALSE(future.done());
+    }
+  }
+  CHECK(future.result().moves_left == 0);
+}
+
 TEST_CASE("future_results: create_future is the loop's") {
   EventLoop loop;
   const Future<int> future = loop.create_future<int>();
@@ -115,6 +142,18 @@ TEST_CASE("future_results: of whatever") {
   CHECK(both[0].done());
   CHECK_FALSE(both[1].done());
   CHECK(&both[0].get_loop() == &loop);
+}
+
+TEST_CASE("future_results: one that was moved from is empty, and says so") {
+  EventLoop loop;
+  Future<int> future(loop);
+  const Future<int> moved = std::move(future);
+  CHECK_FALSE(future);
+  CHECK_THROWS_AS(future.done(), std::logic_error);
+  CHECK_THROWS_AS(future.set_result(1), std::logic_error);
+  CHECK_THROWS_AS(future.result(), std::logic_error);
+  moved.set_result(1);
+  CHECK(moved.result() == 1);
 }
 
 }  // namespace test_future_results

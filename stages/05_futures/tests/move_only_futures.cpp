@@ -1,6 +1,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -72,6 +73,26 @@ TEST_CASE("move_only_futures: one that nobody takes is destroyed with it") {
   };
   { Future<Owner>(loop).set_result(Owner(alive)); }
   CHECK(alive.use_count() == 1);
+}
+
+TEST_CASE("move_only_futures: a vector of what can only be moved") {
+  EventLoop loop;
+  using Items = std::vector<std::unique_ptr<int>>;
+  const Future<Items> future(loop);
+  Items items;
+  items.push_back(std::make_unique<int>(42));
+  future.set_result(std::move(items));
+  CHECK(*future.result().front() == 42);
+  CHECK_THROWS_AS(future.result(), InvalidStateError);
+}
+
+TEST_CASE("move_only_futures: is told from a vector that can be copied") {
+  using Unique = std::unique_ptr<int>;
+  CHECK(is_copyable<std::vector<std::string>>);
+  CHECK(is_copyable<std::pair<int, std::vector<int>>>);
+  CHECK_FALSE(is_copyable<std::vector<std::vector<Unique>>>);
+  CHECK_FALSE(is_copyable<std::pair<int, std::vector<Unique>>>);
+  CHECK_FALSE(is_copyable<std::tuple<std::vector<Unique>>>);
 }
 
 }  // namespace test_move_only_futures

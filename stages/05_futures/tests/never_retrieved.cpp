@@ -140,4 +140,20 @@ TEST_CASE("never_retrieved: of what is no std::exception too") {
   CHECK(log.size() == 1);
 }
 
+TEST_CASE("never_retrieved: one that a closed loop refuses is not reported") {
+  Log log;
+  EventLoop loop;
+  loop.set_exception_handler([&](const std::string& what, std::exception_ptr) {
+    log.push_back(what);
+  });
+  {
+    const Future<> future(loop);
+    future.add_done_callback([] {});
+    loop.close();
+    CHECK_THROWS_AS(future.set_exception(std::runtime_error("eels")),
+                    std::logic_error);
+  }
+  CHECK(log.empty());
+}
+
 }  // namespace test_never_retrieved

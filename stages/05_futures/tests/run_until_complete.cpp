@@ -213,4 +213,23 @@ TEST_CASE("run_until_complete: the first round looks, whatever went before") {
   ::close(there);
 }
 
+TEST_CASE("run_until_complete: its stop does not end the next run") {
+  EventLoop loop;
+  loop.use_virtual_clock();
+  const Future<> first(loop);
+  // In the round in which the first run is about to be told of its end, it
+  // ends because of something else.
+  loop.call_soon([&] {
+    first.set_result();
+    loop.stop();
+  });
+  loop.run_until_complete(first);
+  bool done = false;
+  loop.call_later(1s, [&] { done = true; });
+  const Future<> second(loop);
+  loop.call_later(2s, [second] { second.set_result(); });
+  loop.run_until_complete(second);
+  CHECK(done);
+}
+
 }  // namespace test_run_until_complete

@@ -5,6 +5,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -118,10 +119,15 @@ TEST_CASE("watches_and_timers: a watch can be cancelled as any future") {
   {
     Watch watch(pair.left, EVENT_READ, loop);
     create_task(waits(&log, &watch), loop);
-    loop.call_soon([&] { watch.cancel(""); });
+    loop.call_soon([&] {
+      watch.cancel("");
+      // Others may wait for that now, and not only once it has been told.
+      CHECK_FALSE(loop.is_watched(pair.left, EVENT_READ));
+    });
     loop.run_until_idle();
     // What comes too late changes nothing.
     REQUIRE(::send(pair.right, "x", 1, 0) == 1);
+    loop.call_soon([] {});
     loop.run_once();
     CHECK(watch.cancelled());
   }
@@ -182,6 +188,30 @@ Coroutine<> reads(Log* log, int fd) {
   log->push_back("not reached");
 }
 
+Coroutine<> says_when_it_ends(Log* log, int fd) {
+  const std::shared_ptr<void> end(nullptr, [log](void*) {
+    log->push_back("gone");
+  });
+  co_await wait_readable(fd);
+  log->push_back("not reached");
+}
+
+TEST_CASE("watches_and_timers: the loop closes on one that is to be resumed") {
+  EventLoop loop;
+  Pair pair(loop);
+  Log log;
+  create_task(says_when_it_ends(&log, pair.left), loop);
+  loop.run_once();
+  REQUIRE(::send(pair.right, "x", 1, 0) == 1);
+  // In the round of this call its watch ends; it would go on in the next one.
+  loop.call_soon([&] { loop.stop(); });
+  loop.run_until_idle();
+  CHECK_FALSE(loop.is_watched(pair.left, EVENT_READ));
+  CHECK(log.empty());
+  loop.close();
+  CHECK(log == Log{"gone"});
+}
+
 TEST_CASE("watches_and_timers: closed under one who waits, used by another") {
   EventLoop loop;
   Log log;
@@ -204,6 +234,113 @@ TEST_CASE("watches_and_timers: closed under one who waits, used by another") {
   REQUIRE(::send(is_left ? next.right : next.left, "x", 1, 0) == 1);
   loop.run_until_idle();
   CHECK(log == Log{"closed while waited for", "the new one"});
+}
+
+constexpr int waits_for_all_line = __LINE__ + 1;
+Coroutine<> waits_for_all(int fd, Future<> future) {
+  co_await sleep(0s);
+  co_await sleep(1s);
+  co_await future;
+  Watch readable(fd, EVENT_READ);
+  Watch writable(fd, EVENT_WRITE);
+  co_await writable;
+  co_await readable;
+}
+
+TEST_CASE("watches_and_timers: what a trace says of whoever waits for them") {
+  std::string fd;
+  const auto trace = traced([&] {
+    EventLoop loop;
+    loop.use_virtual_clock();
+    Pair pair(loop);
+    fd = std::to_string(pair.left);
+    const Future<> future(loop);
+    create_task(waits_for_all(pair.left, future), loop);
+    loop.call_later(2s, [&] { future.set_result(); });
+    loop.call_later(3s, [&] { ::send(pair.right, "x", 1, 0); });
+    loop.run_until_idle();
+  });
+  const auto waits_for = [](const std::string& what, int line) {
+    return "b waits for " + what + " {\"line\":" +
+           std::to_string(waits_for_all_line + line) + "}";
+  };
+  const Log events{
+      waits_for("the others", 1),
+      waits_for("sleep 1 s", 2),
+      waits_for("future", 3),
+      waits_for("writable fd " + fd, 6),
+      waits_for("readable fd " + fd, 7),
+  };
+  CHECK(missing(trace, events) == Log());
+}
+
+Coroutine<> says_what_happens(Log* log, Coroutine<> operation) {
+  try {
+    co_await operation;
+    log->push_back("done");
+  } catch (const std::system_error& error) {
+    log->push_back(error.code() == std::errc::bad_file_descriptor
+                       ? "bad descriptor" : error.what());
+  }
+}
+
+Coroutine<> receives(int fd) { co_await sock_recv(fd, 10); }
+Coroutine<> accepts(int fd) { co_await sock_accept(fd); }
+Coroutine<> sends(int fd) {
+  co_await sock_sendall(fd, std::string(1 << 20, 'x'));
+}
+
+TEST_CASE("watches_and_timers: a number with a new owner is not the old one") {
+  enum class Operation { receive, send, accept, connect };
+  Operation operation = Operation::receive;
+  SUBCASE("sock_recv") { operation = Operation::receive; }
+  SUBCASE("sock_sendall") { operation = Operation::send; }
+  SUBCASE("sock_accept") { operation = Operation::accept; }
+  SUBCASE("sock_connect") { operation = Operation::connect; }
+  EventLoop loop;
+  Log log;
+  std::optional<Socket> old;
+  std::optional<Socket> peer;
+  Coroutine<> coroutine = receives(-1);
+  if (operation == Operation::accept) {
+    old.emplace(listen_on("127.0.0.1", 0), loop);
+    peer.emplace(connect_to("127.0.0.1", port_of(*old)), loop);
+    coroutine = accepts(*old);
+  } else if (operation == Operation::connect) {
+    peer.emplace(listen_on("127.0.0.1", 0), loop);
+    old.emplace(tcp_socket(AF_INET), loop);
+    coroutine = sock_connect(*old, "127.0.0.1", port_of(*peer));
+  } else {
+    const auto ends = stream_pair();
+    old.emplace(ends.first, loop);
+    peer.emplace(ends.second, loop);
+    coroutine =
+        operation == Operation::send ? sends(*old) : receives(*old);
+  }
+  const int number = *old;
+  create_task(says_what_happens(&log, std::move(coroutine)), loop);
+  loop.run_once();
+  if (operation == Operation::receive) {
+    REQUIRE(::send(*peer, "x", 1, 0) == 1);
+  } else if (operation == Operation::send) {
+    std::string buffer(1 << 20, ' ');
+    REQUIRE(::recv(*peer, buffer.data(), buffer.size(), 0) > 0);
+  }
+  // Ready, and not resumed yet.
+  while (loop.is_watched(number, EVENT_READ) ||
+         loop.is_watched(number, EVENT_WRITE)) {
+    loop.run_once();
+  }
+  REQUIRE(log.empty());
+  old->close();
+  Pair fresh(loop);
+  REQUIRE(fresh.left == number);
+  REQUIRE(::send(fresh.right, "secret", 6, 0) == 6);
+  loop.run_until_idle();
+  CHECK(log == Log{"bad descriptor"});
+  char bytes[10];
+  CHECK(::recv(fresh.left, bytes, sizeof bytes, 0) == 6);
+  CHECK(::recv(fresh.right, bytes, sizeof bytes, 0) == -1);
 }
 
 }  // namespace test_watches_and_timers

@@ -112,6 +112,17 @@ TEST_CASE("any_awaitable: and throws what that throws") {
   CHECK_THROWS_AS(loop.run_until_complete(task), CancelledError);
 }
 
+TEST_CASE("any_awaitable: another loop's task is refused") {
+  Loop loop;
+  Loop other;
+  const Task<int> task = create_task(answer(), loop);
+  // Else it would wait for ever.
+  other.call_later(1s, [&] { other.stop(); });
+  CHECK_THROWS_AS(other.run_until_complete(task), std::invalid_argument);
+  CHECK_FALSE(task.done());
+  CHECK(loop.run_until_complete(task) == 42);
+}
+
 TEST_CASE("any_awaitable: outside of a running loop one must say which") {
   CHECK_THROWS_AS(create_task(sleep(1s)), std::logic_error);
   CHECK_THROWS_AS(ensure_future(answer()), std::logic_error);

@@ -127,13 +127,15 @@ TEST_CASE("run: one that stops the loop while it cleans up is reported") {
     runner.run(leaves_one_that_stops());
   }
   REQUIRE_FALSE(log.empty());
-  CHECK(log.front() == "unhandled exception during asyncio.run() shutdown");
+  CHECK(log.back() == "unhandled exception during asyncio.run() shutdown");
 }
 
 TEST_CASE("run: a closed runner runs nothing") {
   Runner runner;
   runner.close();
-  CHECK_THROWS_AS(runner.run(answer()), std::logic_error);
+  CHECK_THROWS_WITH_AS(
+      runner.run(answer()), "the runner is closed", std::logic_error);
+  CHECK(all_tasks(runner.get_loop()).empty());
 }
 
 /// Sleeps for an hour; says how it was ended, and takes its time for that.
@@ -234,6 +236,128 @@ TEST_CASE("run: between two runs the tasks stand still, and go on then") {
   CHECK(runner.run(answer()) == 42);
   CHECK(log == Log{"main ends"});
   CHECK(all_tasks(runner.get_loop()).size() == 2);
+}
+
+Coroutine<> raises_interrupt() {
+  throw KeyboardInterrupt();
+  co_return;
+}
+
+Coroutine<> is_interrupted(std::vector<std::string>* log, bool by_a_task) {
+  if (by_a_task) {
+    create_task(raises_interrupt());
+  } else {
+    get_running_loop().call_soon([] { throw KeyboardInterrupt(); });
+  }
+  get_running_loop().call_soon([log] { log->push_back("still called"); });
+  try {
+    co_await sleep(1h);
+  } catch (const CancelledError&) {
+    log->push_back("cancelled");
+    throw;
+  }
+}
+
+TEST_CASE("run: KeyboardInterrupt of a task or a callback ends it at once") {
+  for (const bool by_a_task : {true, false}) {
+    Log log;
+    {
+      Runner runner;
+      runner.get_loop().use_virtual_clock();
+      runner.get_loop().set_exception_handler(
+          [](const std::string&, std::exception_ptr) {});
+      CHECK_THROWS_AS(runner.run(is_interrupted(&log, by_a_task)),
+                      KeyboardInterrupt);
+      CHECK(log.empty());
+    }
+    CHECK(log == Log{"still called", "cancelled"});
+  }
+}
+
+TEST_CASE("run: or of main itself, which nobody reports then") {
+  Log log;
+  {
+    Runner runner;
+    runner.get_loop().set_exception_handler(
+        [&](const std::string& message, std::exception_ptr) {
+          log.push_back(message);
+        });
+    CHECK_THROWS_AS(runner.run(raises_interrupt()), KeyboardInterrupt);
+  }
+  CHECK(log.empty());
+}
+
+Coroutine<> ends_at_once() { co_return; }
+
+Coroutine<> leaves_a_callback(Log* log) {
+  create_task(ends_at_once()).add_done_callback([log] {
+    log->push_back("called");
+  });
+  co_return;
+}
+
+TEST_CASE("run: what is due at the end is still called") {
+  Log log;
+  run(leaves_a_callback(&log));
+  CHECK(log == Log{"called"});
+}
+
+Coroutine<> says_its_name(Log* log, std::string name) {
+  log->push_back(name);
+  co_return;
+}
+
+TEST_CASE("run: one that cannot start leaves nothing for the next") {
+  Log log;
+  Runner runner;
+  {
+    const SignalPipe taken;
+    CHECK_THROWS_AS(runner.run(says_its_name(&log, "first")),
+                    std::logic_error);
+  }
+  runner.run(says_its_name(&log, "second"));
+  CHECK(log == Log{"second"});
+}
+
+Coroutine<> joins(Task<>* other) { co_await *other; }
+
+Coroutine<> a_ring_of_two() {
+  Task<> one;
+  Task<> two;
+  one = create_task(joins(&two));
+  two = create_task(joins(&one));
+  co_await sleep(1s);
+  CHECK_THROWS_AS(one.cancel(), RecursionError);
+  CHECK_FALSE(one.done());
+}
+
+TEST_CASE("run: a ring of tasks is an error, and it ends all the same") {
+  Log log;
+  {
+    Runner runner;
+    runner.get_loop().use_virtual_clock();
+    runner.get_loop().set_exception_handler(
+        [&](const std::string& message, std::exception_ptr) {
+          log.push_back(message);
+        });
+    runner.run(a_ring_of_two());
+  }
+  CHECK(log == Log{"Task was destroyed but it is pending!",
+                   "Task was destroyed but it is pending!",
+                   "unhandled exception during asyncio.run() shutdown"});
+}
+
+TEST_CASE("run: in a loop that somebody else has made") {
+  int made = 0;
+  Runner runner([&made] {
+    ++made;
+    auto loop = std::make_unique<EventLoop>();
+    loop->use_virtual_clock();
+    return loop;
+  });
+  runner.run(as_coroutine(sleep(1h)));
+  CHECK(made == 1);
+  CHECK(runner.get_loop().time() == 1h);
 }
 
 }  // namespace test_run

@@ -200,6 +200,17 @@ Coroutine<int> cancels_itself_last(Self<int>* self) {
   co_return 42;
 }
 
+/// The message of the CancelledError that asking for the result throws.
+template <class T>
+std::string message_of(const Task<T>& task) {
+  try {
+    task.result();
+  } catch (const CancelledError& error) {
+    return error.message;
+  }
+  return " was not cancelled";
+}
+
 TEST_CASE("task_cancel: of oneself with no co_await left: no result") {
   Loop loop;
   Self<int> task;
@@ -208,6 +219,23 @@ TEST_CASE("task_cancel: of oneself with no co_await left: no result") {
   CHECK(task->cancelled());
   CHECK_THROWS_AS(task->result(), CancelledError);
   CHECK_THROWS_AS(task->exception(), CancelledError);
+  CHECK(message_of(*task) == " too late to say no");
+}
+
+Coroutine<> cancels_and_awaits_itself(Self<void>* self, Log* log) {
+  const Task<> me = **self;
+  me.cancel();
+  co_await waits(log, me);
+}
+
+TEST_CASE("task_cancel: of one who awaits what cannot be awaited") {
+  Loop loop;
+  Log log;
+  Self<void> task;
+  task = create_task(cancels_and_awaits_itself(&task, &log), loop);
+  loop.run_until_idle();
+  CHECK(task->cancelled());
+  CHECK(log == Log{"cancelled"});
 }
 
 Coroutine<> cancels_itself_and_fails(Self<void>* self) {
@@ -283,6 +311,112 @@ TEST_CASE("task_cancel: goes through all frames, the innermost first") {
   task.cancel();
   loop.run_until_idle();
   CHECK(log == Log{"0", "1", "2"});
+}
+
+TEST_CASE("task_cancel: what a trace says of it") {
+  Log log;
+  const auto trace = traced([&] {
+    Loop loop;
+    const Task<> task = create_task(deep(&log, 0), loop);
+    run_a_little(loop);
+    task.cancel();
+    loop.run_until_idle();
+  });
+  const Log events{"n cancel", "e deep #1 {\"end\":\"cancelled\"}"};
+  CHECK(missing(trace, events) == Log());
+}
+
+Coroutine<> sleeps_for_an_hour() { co_await sleep(1h); }
+
+Coroutine<> joins_one(Task<> other) { co_await other; }
+
+Coroutine<> a_long_chain(int length) {
+  std::vector<Task<>> tasks{create_task(sleeps_for_an_hour())};
+  for (int i = 0; i < length; ++i) {
+    tasks.push_back(create_task(joins_one(tasks.back())));
+  }
+  co_await sleep(1s);
+  bool cancelled = false;
+  try {
+    cancelled = tasks.back().cancel();
+  } catch (const RecursionError&) {
+  }
+  // As in Python, where the limit is 1000.
+  CHECK(cancelled == (length < 999));
+  tasks.front().cancel();
+  co_await sleep(0s);
+  for (int i = 0; i <= length; ++i) {
+    co_await sleep(0s);
+  }
+  CHECK(tasks.back().cancelled());
+}
+
+TEST_CASE("task_cancel: a chain of those who wait for each other") {
+  for (const int length : {1, 500, 2000}) {
+    Loop loop;
+    create_task(a_long_chain(length), loop);
+    loop.run_until_idle();
+  }
+}
+
+Coroutine<> fails_with_eels() {
+  throw std::runtime_error("eels");
+  co_return;
+}
+
+Coroutine<> cancels_one_that_failed() {
+  const auto task = create_task(fails_with_eels());
+  co_await sleep(1s);
+  CHECK_FALSE(task.cancel());
+}
+
+Coroutine<> is_woken_by_a_failure_and_cancelled(Future<> future) {
+  co_await future;
+}
+
+Coroutine<> cancels_one_that_is_woken() {
+  const Future<> future;
+  const auto task =
+      create_task(is_woken_by_a_failure_and_cancelled(future));
+  co_await sleep(1s);
+  future.set_exception(std::runtime_error("eels"));
+  task.cancel("mine");
+  co_await sleep(1s);
+  CHECK(task.cancelled());
+}
+
+TEST_CASE("task_cancel: what it replaces counts as retrieved") {
+  std::vector<std::string> log;
+  for (const auto program :
+       {cancels_one_that_failed, cancels_one_that_is_woken}) {
+    Loop loop;
+    loop.set_exception_handler(
+        [&](const std::string& message, std::exception_ptr) {
+          log.push_back(message);
+        });
+    create_task(program(), loop);
+    loop.run_until_idle();
+  }
+  CHECK(log.empty());
+}
+
+Coroutine<> reads_again_at_once() {
+  const auto [here, there] = stream_pair();
+  Socket left(here);
+  Socket right(there);
+  const auto first = create_task(sock_recv(left, 10));
+  co_await sleep(1s);
+  co_await sock_sendall(right, "x");
+  first.cancel();
+  const std::string data = co_await sock_recv(left, 10);
+  CHECK(data == "x");
+  CHECK(first.cancelled());
+}
+
+TEST_CASE("task_cancel: one that reads lets go of its descriptor at once") {
+  Loop loop;
+  const Task<> task = create_task(reads_again_at_once(), loop);
+  loop.run_until_complete(task);
 }
 
 }  // namespace test_task_cancel

@@ -107,6 +107,21 @@ TEST_CASE("task_cleanup: refusing once is no promise for the second time") {
   CHECK(loop.time() == 12s);
 }
 
+Coroutine<int> cancels_itself_and_awaits(Task<int> other) {
+  current_task().cancel();
+  co_return co_await other;
+}
+
+TEST_CASE("task_cleanup: whom it awaits then may refuse in its place") {
+  Loop loop;
+  const Task<int> other = create_task(refuses(), loop);
+  loop.run_once();
+  const Task<int> task = create_task(cancels_itself_and_awaits(other), loop);
+  loop.run_until_idle();
+  CHECK_FALSE(task.cancelled());
+  CHECK(task.result() == 2);
+}
+
 Coroutine<> replaces() {
   try {
     co_await sleep(1h);

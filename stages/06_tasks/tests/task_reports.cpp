@@ -35,6 +35,8 @@ Coroutine<int> breaks() {
   co_return 0;
 }
 
+Coroutine<> sleeps_for_an_hour() { co_await sleep(1h); }
+
 TEST_CASE("task_reports: an exception that nobody can ask for any more") {
   Log log;
   Loop loop(&log);
@@ -92,7 +94,7 @@ TEST_CASE("task_reports: to ask, to look or to await is enough") {
 TEST_CASE("task_reports: to be cancelled is nothing to report") {
   Log log;
   Loop loop(&log);
-  create_task(sleep(1s), loop).cancel();
+  create_task(sleeps_for_an_hour(), loop).cancel();
   loop.run_until_idle();
   CHECK(log == Log{});
 }
@@ -140,7 +142,7 @@ TEST_CASE("task_reports: and those it did not even begin") {
 TEST_CASE("task_reports: of one that has ended there is nothing to say") {
   Log log;
   Loop loop(&log);
-  const Task<> task = create_task(sleep(1s), loop);
+  const Task<> task = create_task(sleeps_for_an_hour(), loop);
   loop.run_until_idle();
   loop.close();
   CHECK(log == Log{});
@@ -174,6 +176,63 @@ TEST_CASE("task_reports: one whose frame holds itself is freed all the same") {
   loop.run_once();
   loop.close();
   CHECK(log == Log{"Task was destroyed but it is pending!"});
+}
+
+Coroutine<> waits_for_another(Task<>* other) { co_await *other; }
+
+Coroutine<> describes_a_ring(std::string* text) {
+  Task<> one;
+  Task<> two;
+  one = create_task(waits_for_another(&two), "one");
+  two = create_task(waits_for_another(&one), "two");
+  co_await sleep(0s);
+  co_await sleep(0s);
+  *text = to_string(one);
+  // Not left marked.
+  CHECK(to_string(one) == *text);
+}
+
+TEST_CASE("task_reports: a ring of those who wait ends with three dots") {
+  EventLoop loop;
+  loop.set_exception_handler([](const std::string&, std::exception_ptr) {});
+  std::string text;
+  create_task(describes_a_ring(&text), loop);
+  for (int round = 1; round <= 3; ++round) {
+    loop.run_once();
+  }
+  CHECK(text.find("<Task pending name='one' coro=<") == 0);
+  CHECK(text.find(" wait_for=<Task pending name='two' coro=<") != text.npos);
+  CHECK(text.find(" wait_for=...>>") == text.size() - 15);
+}
+
+TEST_CASE("task_reports: a handler that starts a task does not go on for ever") {
+  EventLoop loop;
+  int called = 0;
+  int refused = 0;
+  loop.set_exception_handler([&](const std::string&, std::exception_ptr) {
+    ++called;
+    try {
+      create_task(sleeps_for_an_hour(), loop);
+    } catch (const std::logic_error&) {
+      ++refused;
+    }
+  });
+  create_task(sleeps_for_an_hour(), loop);
+  loop.close();
+  CHECK(called == 1);
+  CHECK(refused == 1);
+}
+
+TEST_CASE("task_reports: closing frees one whose callback holds it") {
+  const auto owned = std::make_shared<int>();
+  {
+    EventLoop loop;
+    loop.set_exception_handler([](const std::string&, std::exception_ptr) {});
+    const auto task = create_task(sleeps_for_an_hour(), loop);
+    task.add_done_callback([task, owned] {});
+    loop.run_once();
+  }
+  CHECK(owned.use_count() == 1);
 }
 
 }  // namespace test_task_reports

@@ -238,6 +238,27 @@ TEST_CASE("tasks: to await oneself is an error, not a silence") {
   CHECK(task.done());
 }
 
+Coroutine<> awaits_itself_again(Future<Task<>> self, Log* log) {
+  const Task<> me = co_await self;
+  for (int i = 0; i < 2; ++i) {
+    get_running_loop().call_soon([log] { log->push_back("others"); });
+    try {
+      co_await me;
+    } catch (const std::logic_error&) {
+      log->push_back("refused");
+    }
+  }
+}
+
+TEST_CASE("tasks: what went wrong at a co_await is told in the next round") {
+  Loop loop;
+  Log log;
+  const Future<Task<>> self(loop);
+  self.set_result(create_task(awaits_itself_again(self, &log), loop));
+  loop.run_until_idle();
+  CHECK(log == Log{"others", "refused", "others", "refused"});
+}
+
 TEST_CASE("tasks: nobody but its coroutine gives it a result") {
   Loop loop;
   Log log;
@@ -262,6 +283,88 @@ Coroutine<long> chain(long length) {
 TEST_CASE("tasks: ten thousand, each waiting for the next") {
   Loop loop;
   CHECK(loop.run_until_complete(create_task(chain(10000), loop)) == 10000);
+}
+
+TEST_CASE("tasks: what a trace says of them") {
+  Log log;
+  const auto trace = traced([&] {
+    Loop loop;
+    const Task<> task = create_task(starts_one(&log), loop);
+    const Task<> failing = create_task(fail(), loop);
+    loop.run_until_idle();
+    CHECK(failing.exception() != nullptr);
+  });
+  const Log events{
+      "b starts_one #1 {\"coroutine\":\"starts_one\",\"at\":\"tasks.cpp:",
+      "X starts_one #1",
+      "b answer #3",
+      "b waits for answer #3 {\"line\":",
+      "e answer #3 {\"end\":\"done\"}",
+      "e starts_one #1 {\"end\":\"done\"}",
+      "e fail #2 {\"end\":\"raised\"}",
+  };
+  CHECK(missing(trace, events) == Log());
+}
+
+TEST_CASE("tasks: an empty one is none, and says so") {
+  Task<int> task;
+  CHECK_FALSE(task);
+  CHECK_THROWS_AS(task.done(), std::logic_error);
+  CHECK_THROWS_AS(task.cancel(), std::logic_error);
+  CHECK_THROWS_AS(task.result(), std::logic_error);
+  CHECK_THROWS_AS(to_string(task), std::logic_error);
+}
+
+Coroutine<int> gives_seven() { co_return 7; }
+
+TEST_CASE("tasks: a done callback may take the task") {
+  EventLoop loop;
+  std::vector<std::string> log;
+  const auto task = create_task(gives_seven(), loop);
+  task.add_done_callback([&](const Task<int>& done) {
+    log.push_back(std::to_string(done.result()));
+  });
+  loop.run_until_complete(task);
+  loop.call_soon([] {});
+  loop.run_once();
+  CHECK(log == std::vector<std::string>{"7"});
+}
+
+Coroutine<> awaits_any(AnyFuture any, std::vector<std::string>* log) {
+  try {
+    co_await any;
+    log->push_back("done");
+  } catch (const std::runtime_error& error) {
+    log->push_back(error.what());
+  }
+}
+
+TEST_CASE("tasks: any future can be awaited, whatever its result is") {
+  EventLoop loop;
+  std::vector<std::string> log;
+  const Future<int> good(loop);
+  const Future<std::string> bad(loop);
+  create_task(awaits_any(good, &log), loop);
+  create_task(awaits_any(bad, &log), loop);
+  loop.run_once();
+  good.set_result(1);
+  bad.set_exception(std::runtime_error("eels"));
+  loop.run_until_idle();
+  CHECK(log == std::vector<std::string>{"done", "eels"});
+}
+
+TEST_SUITE("huge") {
+  TEST_CASE("tasks: a million futures that keep each other") {
+    on_small_stack(256 * 1024, [] {
+      EventLoop loop;
+      Future<> future(loop);
+      for (int i = 0; i < 1'000'000; ++i) {
+        const Future<> next(loop);
+        next.add_done_callback([future] { future.cancel(); });
+        future = next;
+      }
+    });
+  }
 }
 
 }  // namespace test_tasks

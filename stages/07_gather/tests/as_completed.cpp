@@ -98,6 +98,23 @@ TEST_CASE("as_completed: what is done after the timeout stays late") {
   run_virtual(too_late_is_too_late());
 }
 
+Coroutine<> several_wait() {
+  std::vector<Task<int>> waiting;
+  for (auto& next : as_completed(list(work(2), work(3), work(4)), 1s)) {
+    waiting.push_back(create_task(std::move(next)));
+  }
+  co_await sleep(1500ms);
+  CHECK(waiting.size() == 3);
+  for (const Task<int>& task : waiting) {
+    CHECK(task.done());
+    CHECK_THROWS_AS(task.result(), TimeoutError);
+  }
+}
+
+TEST_CASE("as_completed: the timeout is for all who wait") {
+  run_virtual(several_wait());
+}
+
 Coroutine<> in_time() {
   for (auto& next : as_completed(list(work(1)), 100s)) {
     co_await next;
@@ -227,6 +244,64 @@ Coroutine<> only_when_asked(Log* log) {
 TEST_CASE("as_completed: is a generator: nothing runs before it is asked") {
   Log log;
   run_virtual(only_when_asked(&log));
+}
+
+Coroutine<> passes_on() {
+  const Future<int> first;
+  const Future<int> second;
+  std::vector<Coroutine<int>> nexts;
+  for (auto& next : as_completed(std::vector<Future<int>>{first, second})) {
+    nexts.push_back(std::move(next));
+  }
+  const auto one = create_task(std::move(nexts[0]));
+  const auto two = create_task(std::move(nexts[1]));
+  co_await sleep(1s);
+  // Called behind the callback that as_completed() has added: one is woken,
+  // and cancelled before it has had its turn.
+  first.add_done_callback([one] { one.cancel(); });
+  first.set_result(1);
+  co_await sleep(1s);
+  CHECK(one.cancelled());
+  REQUIRE(two.done());
+  CHECK(two.result() == 1);
+}
+
+TEST_CASE("as_completed: one that is cancelled as it is woken passes it on") {
+  run_virtual(passes_on());
+}
+
+Coroutine<> passes_on_when_destroyed() {
+  const Future<int> first;
+  const Future<int> second;
+  std::vector<Coroutine<int>> nexts;
+  for (auto& next : as_completed(std::vector<Future<int>>{first, second})) {
+    nexts.push_back(std::move(next));
+  }
+  auto destroyed = std::make_unique<Coroutine<int>>(std::move(nexts[0]));
+  destroyed->next();
+  const auto two = create_task(std::move(nexts[1]));
+  co_await sleep(1s);
+  first.add_done_callback([&destroyed] { destroyed.reset(); });
+  first.set_result(1);
+  co_await sleep(1s);
+  REQUIRE(two.done());
+  CHECK(two.result() == 1);
+}
+
+TEST_CASE("as_completed: so does one that is destroyed as it is woken") {
+  run_virtual(passes_on_when_destroyed());
+}
+
+Coroutine<> takes_foreign(Future<int> foreign) {
+  const std::vector<Future<int>> both{Future<int>(), foreign};
+  auto completed = as_completed(both);
+  CHECK_THROWS_AS(completed.next(), std::invalid_argument);
+  co_return;
+}
+
+TEST_CASE("as_completed: a future of another loop is refused") {
+  EventLoop other;
+  run_virtual(takes_foreign(Future<int>(other)));
 }
 
 }  // namespace test_as_completed

@@ -1,8 +1,10 @@
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <tuple>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "asyncio.hpp"
@@ -191,6 +193,28 @@ TEST_CASE("gather: the first exception arrives, the others go on") {
   CHECK(reports.empty());
 }
 
+Coroutine<> second_exception() {
+  const auto all = gather(fail(1s, "first"), fail(2s, "second"));
+  co_await sleep(3s);
+  CHECK_THROWS_WITH_AS(all.result(), "first", std::runtime_error);
+}
+
+TEST_CASE("gather: a second exception is lost, also while it is kept") {
+  Log reports;
+  run_virtual(second_exception(), &reports);
+  CHECK(reports.empty());
+}
+
+TEST_CASE("gather: outside of a loop it is in that of its tasks") {
+  EventLoop loop;
+  loop.use_virtual_clock();
+  const auto both = gather(
+      create_task(work(1s, 1), loop), create_task(work(2s, 2), loop));
+  CHECK(&both.get_loop() == &loop);
+  CHECK(loop.run_until_complete(both) == std::tuple(1, 2));
+  CHECK_THROWS_AS(gather(), std::logic_error);
+}
+
 Coroutine<> forgotten() {
   gather(fail(1s, "a"), work(1s, 1));
   co_await sleep(2s);
@@ -210,5 +234,88 @@ Coroutine<> dropped() {
 }
 
 TEST_CASE("gather: its children do not keep it") { run_virtual(dropped()); }
+
+Coroutine<> refuses_foreign(Future<int> foreign) {
+  const Future<int> own;
+  const auto refused = std::string(
+      "the future belongs to a different event loop");
+  CHECK_THROWS_WITH_AS(gather(own, foreign), refused.c_str(),
+                       std::invalid_argument);
+  const std::vector<Future<int>> both{own, foreign};
+  CHECK_THROWS_AS(gather(both), std::invalid_argument);
+  CHECK_THROWS_AS(gather(return_exceptions, own, foreign),
+                  std::invalid_argument);
+  co_return;
+}
+
+TEST_CASE("gather: a future of another loop is refused") {
+  EventLoop other;
+  run_virtual(refuses_foreign(Future<int>(other)));
+}
+
+Coroutine<std::pair<int, std::string>> gives_a_pair() {
+  co_return std::pair(1, std::string("one"));
+}
+
+Coroutine<std::tuple<int>> gives_a_tuple() { co_return std::tuple(1); }
+
+Coroutine<> gathers_pairs() {
+  const auto one = co_await gather(gives_a_pair());
+  static_assert(std::tuple_size_v<std::decay_t<decltype(one)>> == 1);
+  CHECK(std::get<0>(one).second == "one");
+  const auto nested = co_await gather(gives_a_tuple());
+  CHECK(std::get<0>(std::get<0>(nested)) == 1);
+}
+
+TEST_CASE("gather: of one, whose result is a pair, is a tuple of one") {
+  run_virtual(gathers_pairs());
+}
+
+Coroutine<std::unique_ptr<int>> gives_unique() {
+  co_return std::make_unique<int>(42);
+}
+
+Coroutine<> gathers_unique() {
+  std::vector<Coroutine<std::unique_ptr<int>>> coroutines;
+  coroutines.push_back(gives_unique());
+  coroutines.push_back(gives_unique());
+  const auto results = co_await gather(std::move(coroutines));
+  CHECK(results.size() == 2);
+  CHECK(*results[1] == 42);
+}
+
+TEST_CASE("gather: a vector of what can only be moved") {
+  run_virtual(gathers_unique());
+}
+
+Coroutine<> gathers_any() {
+  const Future<int> number;
+  const Future<std::string> text;
+  const std::vector<AnyFuture> any{number, text};
+  const auto both = gather(any);
+  number.set_result(1);
+  text.set_result("one");
+  CHECK((co_await both).size() == 2);
+}
+
+TEST_CASE("gather: futures of any result") {
+  run_virtual(gathers_any());
+}
+
+TEST_SUITE("huge") {
+  TEST_CASE("gather: long chains of shields and gathers") {
+    on_small_stack(256 * 1024, [] {
+      EventLoop loop;
+      Future<> shielded(loop);
+      for (int i = 0; i < 100'000; ++i) {
+        shielded = shield(shielded);
+      }
+      std::vector<AnyFuture> gathered{Future<>(loop)};
+      for (int i = 0; i < 100'000; ++i) {
+        gathered = {gather(gathered)};
+      }
+    });
+  }
+}
 
 }  // namespace test_gather

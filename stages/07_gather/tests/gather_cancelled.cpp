@@ -1,3 +1,5 @@
+#include <exception>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -145,6 +147,28 @@ Coroutine<> nothing_to_cancel() {
 
 TEST_CASE("gather_cancelled: cancel() says no when all children are done") {
   run_virtual(nothing_to_cancel());
+}
+
+Coroutine<> gathers_one(Future<> ready, std::optional<Task<>>* task) {
+  co_await ready;
+  co_await gather(**task);
+}
+
+Coroutine<> gathers_itself() {
+  const Future<> ready;
+  std::optional<Task<>> self;
+  self = create_task(gathers_one(ready, &self));
+  co_await sleep(1s);
+  ready.set_result();
+  co_await sleep(1s);
+  CHECK_THROWS_AS(self->cancel(), RecursionError);
+}
+
+TEST_CASE("gather_cancelled: a task that gathers itself is no crash") {
+  EventLoop loop;
+  loop.use_virtual_clock();
+  loop.set_exception_handler([](const std::string&, std::exception_ptr) {});
+  loop.run_until_complete(gathers_itself());
 }
 
 }  // namespace test_gather_cancelled

@@ -81,6 +81,44 @@ TEST_CASE("shield: cancelling inside is passed on") {
   CHECK(log == Log{"cancelled"});
 }
 
+Coroutine<> both_at_once(Log* reports) {
+  get_running_loop().set_exception_handler(
+      [reports](const std::string& message, std::exception_ptr) {
+        reports->push_back(message);
+      });
+  Future<int> inner;
+  const Future<int> outer = shield(inner);
+  outer.cancel();
+  inner.set_exception(std::runtime_error("nobody hears of it"));
+  co_await sleep(1s);
+  CHECK(outer.cancelled());
+  inner = Future<int>();
+}
+
+TEST_CASE("shield: cancelled outside, and the inside fails in the same step") {
+  Log reports;
+  run_virtual(both_at_once(&reports));
+  CHECK(reports.empty());
+}
+
+Coroutine<std::unique_ptr<int>> make() {
+  co_await sleep(1s);
+  co_return std::make_unique<int>(3);
+}
+
+Coroutine<> move_only() {
+  const auto number = co_await shield(make());
+  CHECK(*number == 3);
+  const auto inner = create_task(make());
+  using Number = Future<std::unique_ptr<int>>;
+  inner.add_done_callback([](const Number& done) { done.result(); });
+  CHECK_THROWS_AS(co_await shield(inner), InvalidStateError);
+}
+
+TEST_CASE("shield: moves what cannot be copied, unless somebody has it") {
+  run_virtual(move_only());
+}
+
 Coroutine<> done_already() {
   const Future<int> future;
   future.set_result(3);
@@ -153,5 +191,25 @@ Coroutine<> dropped() {
 }
 
 TEST_CASE("shield: what is inside does not keep it") { run_virtual(dropped()); }
+
+Coroutine<> shields_foreign(Future<int> foreign) {
+  CHECK_THROWS_AS(shield(foreign), std::invalid_argument);
+  co_return;
+}
+
+TEST_CASE("shield: a future of another loop is refused") {
+  EventLoop other;
+  run_virtual(shields_foreign(Future<int>(other)));
+}
+
+Coroutine<> shields_any() {
+  const Future<int> inner;
+  const auto outer = shield(AnyFuture(inner));
+  outer.cancel();
+  CHECK_FALSE(inner.done());
+  co_return;
+}
+
+TEST_CASE("shield: a future of any result") { run_virtual(shields_any()); }
 
 }  // namespace test_shield

@@ -180,4 +180,21 @@ TEST_CASE("wait_for: gives a result that cannot be copied") {
   run_virtual(moved());
 }
 
+Coroutine<> waits_for_foreign(Future<int> foreign) {
+  CHECK_THROWS_AS(co_await wait_for(foreign, 1s), std::invalid_argument);
+}
+
+TEST_CASE("wait_for: a future of another loop is refused") {
+  EventLoop other;
+  run_virtual(waits_for_foreign(Future<int>(other)));
+}
+
+Coroutine<> waits_for_any() {
+  const Future<int> never;
+  CHECK_THROWS_AS(co_await wait_for(AnyFuture(never), 1s), TimeoutError);
+  CHECK(never.cancelled());
+}
+
+TEST_CASE("wait_for: a future of any result") { run_virtual(waits_for_any()); }
+
 }  // namespace test_wait_for

@@ -104,6 +104,27 @@ TEST_CASE("failing_child: its siblings and the body are cancelled") {
   CHECK(loop.time() == 3s);
 }
 
+TEST_CASE("failing_child: all siblings, in the order of their creation") {
+  Loop loop;
+  Log log;
+  const auto main = [&]() -> Coroutine<> {
+    TaskGroup group;
+    const auto body = [&]() -> Coroutine<> {
+      group.create_task(work(&log, "a", 10s));
+      group.create_task(work(&log, "b", 10s));
+      group.create_task(fail("child", 1s));
+      group.create_task(work(&log, "c", 10s));
+      group.create_task(work(&log, "d", 10s));
+      co_return;
+    };
+    co_await log_errors(&log, async_with(group, body()));
+  };
+  loop.run_until_complete(main());
+  CHECK(log == Log{"a cancelled", "b cancelled", "c cancelled", "d cancelled",
+                   "[child]"});
+  CHECK(loop.time() == 1s);
+}
+
 TEST_CASE("failing_child: after the body's end") {
   Loop loop;
   Log log;
@@ -189,6 +210,24 @@ TEST_CASE("failing_child: a body that fails counts as one of them") {
   };
   loop.run_until_complete(main());
   CHECK(log == Log{"child cancelled", "[body]"});
+  CHECK(loop.time() == 1s);
+}
+
+TEST_CASE("failing_child: a body that fails leaves none of its children") {
+  Loop loop;
+  Log log;
+  const auto main = [&]() -> Coroutine<> {
+    TaskGroup group;
+    const auto body = [&]() -> Coroutine<> {
+      group.create_task(work(&log, "a", 10s));
+      group.create_task(work(&log, "b", 10s));
+      group.create_task(work(&log, "c", 10s));
+      co_await fail("body", 1s);
+    };
+    co_await log_errors(&log, async_with(group, body()));
+  };
+  loop.run_until_complete(main());
+  CHECK(log == Log{"a cancelled", "b cancelled", "c cancelled", "[body]"});
   CHECK(loop.time() == 1s);
 }
 

@@ -1,4 +1,5 @@
 #include <exception>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -131,6 +132,54 @@ TEST_CASE("task_group: a child that is cancelled is no error") {
   CHECK(loop.time() == 2s);
 }
 
+TEST_CASE("task_group: cancelled, all children are, the oldest first") {
+  Loop loop;
+  Log log;
+  const auto main = [&]() -> Coroutine<> {
+    TaskGroup group;
+    const auto body = [&]() -> Coroutine<> {
+      group.create_task(work(&log, "a", 10s));
+      group.create_task(work(&log, "b", 10s));
+      group.create_task(work(&log, "c", 10s));
+      co_return;
+    };
+    co_await async_with(group, body());
+  };
+  const auto task = create_task(main(), loop);
+  loop.call_later(1s, [&] { task.cancel(); });
+  loop.run_until_idle();
+  CHECK(task.cancelled());
+  CHECK(log == Log{"a cancelled", "b cancelled", "c cancelled"});
+  CHECK(loop.time() == 1s);
+}
+
+TEST_CASE("task_group: cancelled in the round in which its last child ends") {
+  Loop loop;
+  Log log;
+  loop.set_exception_handler([&](const std::string& message,
+                                 std::exception_ptr) {
+    log.push_back(message);
+  });
+  const Future<> future(loop);
+  const auto main = [&]() -> Coroutine<> {
+    TaskGroup group;
+    const auto body = [&]() -> Coroutine<> {
+      group.create_task(future);
+      co_return;
+    };
+    co_await async_with(group, body());
+  };
+  const auto task = create_task(main(), loop);
+  loop.call_later(1s, [&] {
+    // The child ends first; the group hears of both in the round after that.
+    future.set_result();
+    loop.call_soon([&] { task.cancel(); });
+  });
+  loop.run_until_idle();
+  CHECK(task.cancelled());
+  CHECK(log == Log{});
+}
+
 /// What create_task() says to one more.
 std::string refusal(TaskGroup& group) {
   try {
@@ -194,22 +243,76 @@ TEST_CASE("task_group: can be entered once, and only in a task") {
   loop.run_until_idle();
 }
 
-TEST_CASE("task_group: destroyed in its body, it hears of no child any more") {
+TEST_CASE("task_group: destroyed in its body, it cancels its children") {
   Loop loop;
   Log log;
   const auto main = [&]() -> Coroutine<> {
     TaskGroup group;
     const auto body = [&]() -> Coroutine<> {
-      group.create_task(work(&log, "child", 1s));
+      group.create_task(work(&log, "child", 1s)).add_done_callback([&] {
+        log.push_back("child is over");
+      });
       co_await sleep(10s);
     };
-    Coroutine<> coroutine = async_with(group, body());
-    coroutine.next();
+    {
+      Coroutine<> coroutine = async_with(group, body());
+      coroutine.next();
+    }
+    log.push_back("destroyed");
     co_return;
   };
   loop.run_until_complete(main());
   loop.run_until_idle();
-  CHECK(log == Log{"child done"});
+  CHECK(log == Log{"destroyed", "child is over"});
+  CHECK(loop.time() == 0s);
+}
+
+TEST_CASE("task_group: destroyed when the end of a child is about to be told") {
+  Loop loop;
+  Log log;
+  const auto main = [&]() -> Coroutine<> {
+    const Future<> until;
+    const auto child = [](Future<> future) -> Coroutine<> { co_await future; };
+    const auto scope = [&]() -> Coroutine<> {
+      TaskGroup group;
+      const auto body = [&]() -> Coroutine<> {
+        group.create_task(child(until));
+        co_await sleep(10s);
+      };
+      co_await async_with(group, body());
+    };
+    auto coroutine = std::make_unique<Coroutine<>>(scope());
+    coroutine->next();
+    co_await sleep(1s);
+    // Called after the step in which the child ends, before its callbacks are.
+    until.add_done_callback([&] { coroutine.reset(); });
+    until.set_result();
+    co_await sleep(1s);
+    log.push_back("still here");
+  };
+  loop.run_until_complete(main());
+  CHECK(log == Log{"still here"});
+}
+
+TEST_CASE("task_group: a child that fails after its parent is reported") {
+  Loop loop;
+  Log log;
+  loop.set_exception_handler([&](const std::string& what, std::exception_ptr) {
+    log.push_back(what.substr(0, what.find(' ', 5)));
+    log.push_back(what.substr(what.rfind("> is already")));
+  });
+  TaskGroup group;
+  const auto child = [&]() -> Coroutine<> {
+    co_await sleep(2s);
+    throw std::runtime_error("child");
+  };
+  const auto parent = [&]() -> Coroutine<> {
+    co_await group.aenter();
+    group.create_task(child());
+  };
+  loop.run_until_complete(parent());
+  loop.run_until_idle();
+  CHECK(log == Log{"Task <Task", "> is already completed"});
 }
 
 }  // namespace test_task_group

@@ -1,4 +1,7 @@
+#include <cstring>
 #include <exception>
+#include <memory>
+#include <new>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -232,6 +235,29 @@ TEST_CASE("timeout: is good for one body") {
   CHECK(loop.time() == 1s);
 }
 
+/// A place for a loop: whoever asks for it later finds nothing but zeros.
+struct Place {
+  Place() { loop = new (bytes) Loop; }
+  void clear() {
+    loop->~Loop();
+    std::memset(bytes, 0, sizeof bytes);
+  }
+  alignas(Loop) unsigned char bytes[sizeof(Loop)];
+  Loop* loop;
+};
+
+TEST_CASE("timeout: one that is over may outlive its loop") {
+  const auto place = std::make_unique<Place>();
+  std::optional<Timeout> limit;
+  const auto main = [&]() -> Coroutine<> {
+    limit.emplace(get_running_loop().time());
+    co_await async_with(*limit, nap(0s));
+  };
+  CHECK_THROWS_AS(place->loop->run_until_complete(main()), TimeoutError);
+  place->clear();
+  limit.reset();
+}
+
 TEST_CASE("timeout: destroyed in its body, it leaves no timer") {
   Loop loop;
   const auto main = []() -> Coroutine<> {
@@ -242,6 +268,22 @@ TEST_CASE("timeout: destroyed in its body, it leaves no timer") {
   loop.run_until_complete(main());
   loop.run_until_idle();
   CHECK(loop.time() == 0s);
+}
+
+Coroutine<> is_left_by_an_exit() {
+  Timeout limit = timeout(1s);
+  {
+    auto scope = async_with(limit, as_coroutine(sleep(1h)));
+    scope.next();
+    scope.close();
+  }
+  co_await sleep(5s);
+  CHECK_FALSE(limit.expired());
+}
+
+TEST_CASE("timeout: one whose body is destroyed cancels nobody later") {
+  Loop loop;
+  loop.run_until_complete(is_left_by_an_exit());
 }
 
 }  // namespace test_timeout

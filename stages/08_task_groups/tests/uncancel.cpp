@@ -1,4 +1,6 @@
 #include <csignal>
+#include <exception>
+#include <string>
 
 #include "asyncio.hpp"
 #include "common/testing.hpp"
@@ -105,6 +107,28 @@ TEST_CASE("uncancel: Ctrl-C alone is a KeyboardInterrupt") {
 TEST_CASE("uncancel: Ctrl-C and somebody else: a CancelledError") {
   Runner runner;
   CHECK_THROWS_AS(runner.run(interrupted(1)), CancelledError);
+}
+
+Coroutine<> refuses_once() {
+  try {
+    co_await sleep(1h);
+  } catch (const CancelledError&) {
+  }
+  co_await sleep(1h);
+}
+
+TEST_CASE("uncancel: a task that was asked to end says that it is ending") {
+  EventLoop loop;
+  loop.use_virtual_clock();
+  loop.set_exception_handler([](const std::string&, std::exception_ptr) {});
+  const auto task = create_task(refuses_once(), loop, "stubborn");
+  loop.run_once();
+  CHECK(to_string(task).find("<Task pending name='stubborn'") == 0);
+  task.cancel();
+  loop.run_once();
+  CHECK(to_string(task).find("<Task cancelling name='stubborn'") == 0);
+  task.uncancel();
+  CHECK(to_string(task).find("<Task pending name='stubborn'") == 0);
 }
 
 }  // namespace test_uncancel

@@ -1,10 +1,12 @@
 // One loop, any selector; and the same coroutines in any loop.
+#include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -278,6 +280,107 @@ TEST_CASE("exchanging: an odd selector is still one") {
   loop.run_until_idle();
   CHECK(called);
   CHECK(log.front() == "select(0.000000)");
+}
+
+/// Fails in one of its waits, as poll() does when there is no memory.
+class Flaky : public BaseSelector {
+ public:
+  explicit Flaky(int good) : good_(good) {}
+
+  Ready select(std::optional<Seconds> timeout) override {
+    if (good_-- == 0) {
+      throw std::system_error(ENOMEM, std::generic_category(), "poll");
+    }
+    return real_->select(timeout);
+  }
+
+ private:
+  void update(int fd, int events) override {
+    if (refuses) {
+      throw std::system_error(ENOMEM, std::generic_category(), "update");
+    }
+    if (events == 0) {
+      real_->unregister(fd);
+    } else if (real_->get_map().count(fd) > 0) {
+      real_->modify(fd, events);
+    } else {
+      real_->register_(fd, events);
+    }
+  }
+
+  std::unique_ptr<BaseSelector> real_ = std::make_unique<PollSelector>();
+  int good_;
+
+ public:
+  bool refuses = false;
+};
+
+TEST_CASE("exchanging: a wait that fails ends the run, not the next one") {
+  for (int good = 0; good < 4; ++good) {
+    EventLoop loop(std::make_unique<Flaky>(good));
+    const auto naps = [](Seconds delay) { return as_coroutine(sleep(delay)); };
+    const auto brief = create_task(naps(1ms), loop);
+    const auto first = create_task(naps(2ms), loop);
+    try {
+      loop.run_until_complete(first);
+    } catch (const std::system_error& error) {
+      CHECK(error.code().value() == ENOMEM);
+    }
+    const auto second = create_task(naps(4ms), loop);
+    try {
+      loop.run_until_complete(second);
+    } catch (const std::system_error&) {
+      loop.run_until_complete(second);
+    }
+    CHECK(second.done());
+  }
+}
+
+TEST_CASE("exchanging: what the selector refuses is not registered") {
+  auto owned = std::make_unique<Flaky>(100);
+  Flaky& selector = *owned;
+  EventLoop loop(std::move(owned));
+  const auto [here, there] = stream_pair();
+  const Socket left(here, loop);
+  const Socket right(there, loop);
+  int called = 0;
+  selector.refuses = true;
+  CHECK_THROWS_AS(loop.add_reader(left, [] {}), std::system_error);
+  CHECK_FALSE(loop.is_watched(left, EVENT_READ));
+  CHECK(selector.get_map().empty());
+  selector.refuses = false;
+  loop.add_writer(left, [&] { ++called; });
+  loop.run_once();
+  CHECK(called == 1);
+}
+
+TEST_CASE("exchanging: a number beyond all reason costs nothing") {
+  EventLoop loop(std::make_unique<PollSelector>());
+  int called = 0;
+  loop.add_reader(2'000'000'000, [&] {
+    ++called;
+    loop.remove_reader(2'000'000'000);
+  });
+  loop.run_once();
+  CHECK(called == 1);
+}
+
+TEST_CASE("exchanging: closing the loop closes its selector") {
+  struct Closes : PollSelector {
+    explicit Closes(int* c) : closed(c) {}
+    void close() override {
+      ++*closed;
+      PollSelector::close();
+    }
+    int* closed;
+  };
+  int closed = 0;
+  {
+    EventLoop loop(std::make_unique<Closes>(&closed));
+    loop.close();
+    CHECK(closed == 1);
+  }
+  CHECK(closed == 1);
 }
 
 }  // namespace test_exchanging

@@ -36,6 +36,8 @@ std::vector<std::unique_ptr<Pair>> many_pairs() {
     for (int i = 0; i < enough; ++i) {
       pairs.push_back(std::make_unique<Pair>());
     }
+  } else {
+    MESSAGE("skipped: this system allows too few descriptors");
   }
   return pairs;
 }
@@ -140,11 +142,12 @@ Coroutine<> ask(Socket socket, int* answers) {
 }
 
 TEST_CASE("many_descriptors: the loop takes as many as its selector") {
+  if (raise_descriptor_limit() <= 2 * enough + 32) {
+    MESSAGE("skipped: this system allows too few descriptors");
+    return;
+  }
   for (const SelectorChoice& choice : selector_choices()) {
     INFO("selector: " << std::string(choice.name));
-    if (raise_descriptor_limit() <= 2 * enough + 32) {
-      continue;
-    }
     EventLoop loop(choice.create());
     int refused = 0;
     loop.set_exception_handler([&](const std::string&, std::exception_ptr) {

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstddef>
 #include <fstream>
 #include <map>
 #include <sstream>
@@ -143,6 +144,20 @@ TEST_CASE_FIXTURE(Fixture, "epoll_dormant: the forgetful are not kept awake") {
   const auto start = std::chrono::steady_clock::now();
   CHECK(selector.select(10ms).empty());
   CHECK(std::chrono::steady_clock::now() - start >= 10ms);
+}
+
+TEST_CASE_FIXTURE(Fixture, "epoll_dormant: after the wait it rests no more") {
+  const auto rest = [this] {
+    selector.register_(here, EVENT_READ);
+    selector.unregister(here);
+    selector.select(0s);
+  };
+  rest();
+  const std::size_t before = allocated_bytes();
+  for (int i = 0; i < 20000; ++i) {
+    rest();
+  }
+  CHECK(allocated_bytes() < before + 10000);
 }
 
 TEST_CASE_FIXTURE(Fixture, "epoll_dormant: forget is told at once") {
