@@ -576,12 +576,12 @@ class DoneCallbacks {
 
   template <class Callback>
   void add(const AnyFuture& future, Callback callback) {
-    const unsigned id = future.add_done_callback(std::move(callback));
+    const std::uint64_t id = future.add_done_callback(std::move(callback));
     added_.push_back({future, id});
   }
 
  private:
-  std::vector<std::pair<AnyFuture, unsigned>> added_;
+  std::vector<std::pair<AnyFuture, std::uint64_t>> added_;
 };
 
 /// Each of them once, in the same order.
@@ -762,7 +762,7 @@ Future<AwaitResult<Awaitable>> shield(Awaitable awaitable) {
   }
   const Future<T> outer(inner.get_loop());
   const std::weak_ptr<FutureBase> weak = outer.state();
-  const unsigned id = inner.add_done_callback([weak](const Future<T>& done) {
+  const auto id = inner.add_done_callback([weak](const Future<T>& done) {
     if (const auto state = weak.lock()) {
       pass_on(done, Future<T>(state));
     }
