@@ -88,8 +88,8 @@ class TemporaryFile {
   std::string path_;
 };
 
-/// Lets the k-th allocation of this thread fail, counted from here on: once, with
-/// std::bad_alloc.
+/// Lets the k-th allocation of this thread fail, counted from here on: once,
+/// with std::bad_alloc.
 class FailingAllocation {
  public:
   explicit FailingAllocation(long k);

@@ -9,6 +9,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "common/is_instance.hpp"
 #include "common/memory.hpp"
 
 namespace asyncio {
@@ -23,21 +24,6 @@ using Value = std::conditional_t<std::is_void_v<T>, NoneType, T>;
 /// What close() throws into a generator. As in Python it is no ordinary
 /// exception, so `catch (const std::exception&)` lets it pass. (PEP 342)
 struct GeneratorExit {};
-
-/// Whether there is an exception, and one of that type. (isinstance)
-template <class Exception>
-bool is_instance(const std::exception_ptr& exception) {
-  if (!exception) {
-    return false;
-  }
-  try {
-    std::rethrow_exception(exception);
-  } catch (const Exception&) {
-    return true;
-  } catch (...) {
-    return false;
-  }
-}
 
 /// Where a generator stands: its function, and the line it is paused at.
 struct Where {

@@ -432,16 +432,11 @@ class EventLoop {
   class StopsWhenDone {
    public:
     StopsWhenDone(EventLoop& loop, const AFuture& future) : future_(future) {
-      id_ = future.add_done_callback([&loop, wanted = wanted_] {
-        if (*wanted) {
-          loop.stop();
-        }
-      });
+      id_ = future.add_done_callback([&loop] { loop.stop(); });
     }
     StopsWhenDone(const StopsWhenDone&) = delete;
     StopsWhenDone& operator=(const StopsWhenDone&) = delete;
     ~StopsWhenDone() {
-      *wanted_ = false;
       future_.remove_done_callback(id_);
       // An error that ends the run instead must not make this one unretrieved.
       if (future_.done() && !future_.cancelled()) {
@@ -451,7 +446,6 @@ class EventLoop {
 
    private:
     AFuture future_;
-    std::shared_ptr<bool> wanted_ = std::make_shared<bool>(true);
     std::uint64_t id_ = 0;
   };
 

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "common/describe.hpp"
+#include "common/is_instance.hpp"
 #include "common/ring_buffer.hpp"
 #include "common/trace.hpp"
 #include "exceptions.hpp"
@@ -451,8 +452,10 @@ class EventLoop {
   class StopsWhenDone {
    public:
     StopsWhenDone(EventLoop& loop, const AFuture& future) : future_(future) {
-      id_ = future.add_done_callback([&loop, wanted = wanted_] {
-        if (*wanted) {
+      id_ = future.add_done_callback([&loop](const AFuture& done) {
+        // That has ended the run already, and is not to end the next one.
+        if (done.cancelled() ||
+            !is_instance<KeyboardInterrupt>(done.exception())) {
           loop.stop();
         }
       });
@@ -460,7 +463,6 @@ class EventLoop {
     StopsWhenDone(const StopsWhenDone&) = delete;
     StopsWhenDone& operator=(const StopsWhenDone&) = delete;
     ~StopsWhenDone() {
-      *wanted_ = false;
       future_.remove_done_callback(id_);
       // An error that ends the run instead must not make this one unretrieved.
       if (future_.done() && !future_.cancelled()) {
@@ -470,7 +472,6 @@ class EventLoop {
 
    private:
     AFuture future_;
-    std::shared_ptr<bool> wanted_ = std::make_shared<bool>(true);
     std::uint64_t id_ = 0;
   };
 

@@ -58,7 +58,9 @@ class Waiter : public Work {
 
  protected:
   /// nullptr if there is none, or none any more.
-  FutureBase* waits_for() const { return waiting_ ? waiting_->future : nullptr; }
+  FutureBase* waits_for() const {
+    return waiting_ ? waiting_->future : nullptr;
+  }
 
  private:
   Waiting* waiting_ = nullptr;

@@ -336,7 +336,8 @@ class Driver : public Waiter {
   }
 
   bool is_itself(const FutureBase& future) const {
-    return dynamic_cast<const void*>(&future) == dynamic_cast<const void*>(this);
+    return dynamic_cast<const void*>(&future) ==
+        dynamic_cast<const void*>(this);
   }
 
   static inline thread_local Driver* current_ = nullptr;

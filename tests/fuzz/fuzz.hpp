@@ -89,7 +89,8 @@ inline void compare(
     const std::string left = line(seen, i);
     const std::string right = line(expected, i);
     const char mark = left == right ? ' ' : '!';
-    ::dprintf(STDERR_FILENO, "%c %-50s %s\n", mark, left.c_str(), right.c_str());
+    ::dprintf(
+        STDERR_FILENO, "%c %-50s %s\n", mark, left.c_str(), right.c_str());
   }
   if (equal < compared) {
     fail("the logs differ, see above");

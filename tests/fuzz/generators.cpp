@@ -10,9 +10,9 @@
 // Differences from Python are those of the book's appendix: parameters die with
 // the generator object, a result is taken once, a generator has one awaiter,
 // and one that is destroyed while it is awaited leaves its awaiter an error. As
-// long as one frame of a chain of delegations runs, all of them count as running.
-// A generator that is dropped while it runs goes when the chain has stopped; if it
-// is awaited, it may live on until its delegator goes on.
+// long as one frame of a chain of delegations runs, all of them count as
+// running. A generator that is dropped while it runs goes when the chain has
+// stopped; if it is awaited, it may live on until its delegator goes on.
 
 #include <cstdio>
 #include <cstdlib>

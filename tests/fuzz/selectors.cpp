@@ -1,12 +1,13 @@
-// The selectors, driven with one script: side by side over the same descriptors,
-// or each below an event loop of its own. What they say is compared with what
-// poll(2) says of each descriptor alone, and so with each other.
+// The selectors, driven with one script: side by side over the same
+// descriptors, or each below an event loop of its own. What they say is
+// compared with what poll(2) says of each descriptor alone, and so with each
+// other.
 //
 // Descriptors are registered, modified, unregistered, remembered and forgotten,
 // written to, filled, drained, shut down, duplicated and closed, and their
 // numbers come back. What is not promised is not compared: what a number that
-// was closed while it was watched says once it has a new owner, and whether what
-// is hung up but full can be written to.
+// was closed while it was watched says once it has a new owner, and whether
+// what is hung up but full can be written to.
 
 #include <algorithm>
 #include <any>
@@ -244,6 +245,11 @@ class SideBySide {
     for (auto& [name, selector] : selectors_) {
       selector->close();
       expect(selector->get_map().empty(), name, ": closed and not empty");
+      try {
+        expect(selector->select(Seconds(0)).empty(), name, ": closed, ready");
+      } catch (const std::system_error&) {
+        // There is nothing left to ask.
+      }
     }
   }
 
@@ -447,7 +453,7 @@ class SideBySide {
         selector->register_(fd, EVENT_READ | EVENT_WRITE);
         selector->unregister(fd);
       } catch (const std::system_error&) {
-        selector->forget(fd);
+        expect(selector->get_map().count(fd) == 0, name, ": refused, but kept");
       }
     }
   }
@@ -561,7 +567,17 @@ class BelowLoop {
   const fuzz::Log& log() const { return log_; }
 
  private:
-  enum What { NOTHING, REMOVE, REMOVE_BOTH, USE, AGAIN, CLOSE, REOPEN, WHATS };
+  enum What {
+    NOTHING,
+    REMOVE,
+    REMOVE_BOTH,
+    USE,
+    AGAIN,
+    OTHER,
+    CLOSE,
+    REOPEN,
+    WHATS,
+  };
 
   /// What was asked for a descriptor: add_reader or add_writer.
   struct Call {
@@ -756,6 +772,9 @@ class BelowLoop {
         break;
       case AGAIN:
         add(slot, made.event, made.number);
+        break;
+      case OTHER:
+        add(slot, EVENT_READ + EVENT_WRITE - made.event, made.number);
         break;
       case CLOSE:
         close(slot);

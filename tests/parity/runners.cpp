@@ -681,3 +681,30 @@ PARITY_PLAIN(ctrl_c_goes_through_main_first) {
   }
   say("closed");
 }
+
+namespace {
+
+void again(EventLoop& loop, int times) {
+  say("called", times);
+  loop.call_soon([&loop, times] { again(loop, times + 1); });
+}
+
+Coroutine<> leaves_callbacks(bool task) {
+  EventLoop& loop = get_running_loop();
+  loop.call_soon([&loop] { again(loop, 1); });
+  if (task) {
+    create_task(sleep(1000s));
+    co_await sleep(0s);
+  }
+  say("main ends");
+}
+
+}  // namespace
+
+PARITY_PLAIN(what_is_due_is_called_while_the_runner_closes) {
+  for (const bool task : {false, true}) {
+    Runner runner;
+    prepare(runner.get_loop());
+    runner.run(leaves_callbacks(task));
+  }
+}

@@ -573,5 +573,26 @@ def ctrl_c_goes_through_main_first():
     say("closed")
 
 
+def again(loop, times):
+    say("called", times)
+    loop.call_soon(again, loop, times + 1)
+
+
+async def leaves_callbacks(task):
+    loop = asyncio.get_running_loop()
+    loop.call_soon(again, loop, 1)
+    if task:
+        asyncio.create_task(asyncio.sleep(1000))
+        await asyncio.sleep(0)
+    say("main ends")
+
+
+@case
+def what_is_due_is_called_while_the_runner_closes():
+    for task in (False, True):
+        with asyncio.Runner(loop_factory=Loop) as runner:
+            runner.run(leaves_callbacks(task))
+
+
 if __name__ == "__main__":
     main()

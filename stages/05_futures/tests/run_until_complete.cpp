@@ -213,12 +213,11 @@ TEST_CASE("run_until_complete: the first round looks, whatever went before") {
   ::close(there);
 }
 
-TEST_CASE("run_until_complete: its stop does not end the next run") {
+TEST_CASE("run_until_complete: two ends in one round end two runs") {
   EventLoop loop;
   loop.use_virtual_clock();
   const Future<> first(loop);
-  // In the round in which the first run is about to be told of its end, it
-  // ends because of something else.
+  // The call that tells the run of its end is queued when stop() ends it.
   loop.call_soon([&] {
     first.set_result();
     loop.stop();
@@ -228,6 +227,10 @@ TEST_CASE("run_until_complete: its stop does not end the next run") {
   loop.call_later(1s, [&] { done = true; });
   const Future<> second(loop);
   loop.call_later(2s, [second] { second.set_result(); });
+  CHECK_THROWS_WITH_AS(
+      loop.run_until_complete(second),
+      "event loop stopped before Future completed", std::runtime_error);
+  CHECK(!done);
   loop.run_until_complete(second);
   CHECK(done);
 }

@@ -124,6 +124,9 @@ TEST_CASE("ctrl_c: afterwards all is as it was") {
     VirtualRunner runner;
     CHECK_THROWS_AS(runner.run(works(&log)), KeyboardInterrupt);
     CHECK((handler() == before));
+    for (int fd = 0; fd < 100; ++fd) {
+      CHECK_FALSE(runner.get_loop().is_watched(fd, EVENT_READ));
+    }
   }
   CHECK((handler() == before));
   CHECK(open_descriptors() == open);

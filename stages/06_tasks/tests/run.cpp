@@ -46,6 +46,15 @@ TEST_CASE("run: was cancelled, and not by Ctrl-C") {
   CHECK_THROWS_AS(run(cancels_itself()), CancelledError);
 }
 
+Coroutine<> throws_by_itself() {
+  co_await sleep(0s);
+  throw CancelledError("by hand");
+}
+
+TEST_CASE("run: or was not, and throws the same") {
+  CHECK_THROWS_AS(run(throws_by_itself()), CancelledError);
+}
+
 Coroutine<EventLoop*> which_loop() { co_return &get_running_loop(); }
 
 TEST_CASE("run: a runner runs several, in the same loop") {
@@ -173,6 +182,24 @@ TEST_CASE("run: those that are left are cancelled and waited for") {
   CHECK(log
         == Log{"main ends", "one cancelled", "two cancelled", "one tidy",
                "two tidy"});
+}
+
+TEST_CASE("run: also if nothing was run but they") {
+  Log log;
+  Runner runner;
+  runner.get_loop().use_virtual_clock();
+  create_task(left_over(&log, "one", 1s), runner.get_loop());
+  runner.get_loop().run_once();
+  runner.close();
+  CHECK(log == Log{"one cancelled", "one tidy"});
+}
+
+TEST_CASE("run: a runner whose loop was closed by hand has nothing to do") {
+  Runner runner;
+  CHECK(runner.run(answer()) == 42);
+  runner.get_loop().close();
+  runner.close();
+  CHECK_THROWS_AS(runner.run(answer()), std::logic_error);
 }
 
 Coroutine<> drops_the_plate() {

@@ -1,3 +1,4 @@
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -202,6 +203,17 @@ TEST_CASE("task_names: a done callback may take the task") {
   task.add_done_callback([&](AnyTask done) { name = done.get_name(); });
   loop.run_until_idle();
   CHECK(name == "sleeper");
+}
+
+TEST_CASE("task_names: what is printed of one whose loop is gone") {
+  std::optional<Task<>> task;
+  {
+    Loop loop;
+    loop.set_exception_handler([](const std::string&, auto) {});
+    task = create_task(nap(), loop, "shell");
+    loop.run_once();
+  }
+  CHECK(to_string(*task) == "<Task pending name='shell' coro=<nap() done>>");
 }
 
 Coroutine<> waits_for(Task<> task) { co_await task; }

@@ -205,7 +205,7 @@ TEST_CASE("task_reports: a ring of those who wait ends with three dots") {
   CHECK(text.find(" wait_for=...>>") == text.size() - 15);
 }
 
-TEST_CASE("task_reports: a handler that starts a task does not go on for ever") {
+TEST_CASE("task_reports: a handler that starts a task comes to an end") {
   EventLoop loop;
   int called = 0;
   int refused = 0;

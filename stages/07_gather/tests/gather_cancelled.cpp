@@ -1,7 +1,9 @@
 #include <exception>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "asyncio.hpp"
@@ -119,6 +121,66 @@ TEST_CASE("gather_cancelled: also with return_exceptions, and if one refuses") {
   Log log;
   run_virtual(one_refuses(&log));
   CHECK(log == Log{"refused", "b cancelled ", "cancelled "});
+}
+
+Coroutine<int> clumsy() {
+  try {
+    co_await sleep(5s);
+  } catch (const CancelledError&) {
+    throw std::runtime_error("broke the vase");
+  }
+  co_return 1;
+}
+
+Coroutine<> one_fails(Log* log) {
+  get_running_loop().set_exception_handler(
+      [log](const std::string& message, std::exception_ptr) {
+        log->push_back(message);
+      });
+  const auto both = gather(return_exceptions, clumsy(), work(log, "b"));
+  co_await sleep(1s);
+  both.cancel();
+  log->push_back(co_await outcome(both));
+}
+
+TEST_CASE("gather_cancelled: if one fails then, that is lost") {
+  Log log;
+  run_virtual(one_fails(&log));
+  CHECK(log == Log{"b cancelled ", "cancelled "});
+}
+
+Coroutine<> one_is_done(Log* log) {
+  const Future<int> done;
+  done.set_result(1);
+  const auto both = gather(work(log, "a"), done);
+  co_await sleep(1s);
+  CHECK(both.cancel());
+  log->push_back(co_await outcome(both));
+}
+
+TEST_CASE("gather_cancelled: cancel() says yes if one of them is not done") {
+  Log log;
+  run_virtual(one_is_done(&log));
+  CHECK(log == Log{"a cancelled ", "cancelled "});
+}
+
+Coroutine<> once_more(Log* log) {
+  using Both = Future<std::tuple<Outcome<int>>>;
+  const Task<int> child = create_task(work(log, "a"));
+  const auto both = std::make_shared<std::optional<Both>>();
+  // Told before the gather is.
+  child.add_done_callback([both] { CHECK(!(*both)->cancel()); });
+  *both = gather(return_exceptions, child);
+  co_await sleep(1s);
+  CHECK((*both)->cancel());
+  const Both whole = **both;
+  log->push_back(co_await outcome(whole));
+}
+
+TEST_CASE("gather_cancelled: nor does a second cancel() save it") {
+  Log log;
+  run_virtual(once_more(&log));
+  CHECK(log == Log{"a cancelled ", "cancelled "});
 }
 
 Coroutine<> too_late(Log* log) {

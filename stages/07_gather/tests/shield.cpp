@@ -45,6 +45,24 @@ TEST_CASE("shield: passes result and exception on") {
   run_virtual(passes_on(&log));
 }
 
+Coroutine<> naps() { co_await sleep(1s); }
+
+Coroutine<> naps_badly() {
+  co_await sleep(1s);
+  throw std::runtime_error("a bad dream");
+}
+
+Coroutine<> without_a_result() {
+  co_await shield(naps());
+  CHECK(get_running_loop().time() == 1s);
+  CHECK_THROWS_WITH_AS(
+      co_await shield(naps_badly()), "a bad dream", std::runtime_error);
+}
+
+TEST_CASE("shield: also of what has no result") {
+  run_virtual(without_a_result());
+}
+
 Coroutine<int> behind_a_shield(Task<int> inner) {
   co_return co_await shield(inner);
 }

@@ -197,6 +197,29 @@ TEST_CASE("failing_child: the group waits for the clean-up") {
   CHECK(loop.time() == 3s);
 }
 
+TEST_CASE("failing_child: nobody is cancelled twice") {
+  Loop loop;
+  Log log;
+  const auto main = [&]() -> Coroutine<> {
+    TaskGroup group;
+    const auto body = [&]() -> Coroutine<> {
+      group.create_task(fail("child", 1s));
+      const auto sibling = group.create_task(tidy(&log, "sibling"));
+      try {
+        co_await sleep(10s);
+      } catch (const CancelledError&) {
+        // All are asked at once.
+        CHECK(sibling.cancelling() == 1);
+        throw;
+      }
+    };
+    co_await log_errors(&log, async_with(group, body()));
+  };
+  loop.run_until_complete(main());
+  CHECK(log == Log{"sibling is clean", "[child]"});
+  CHECK(loop.time() == 3s);
+}
+
 TEST_CASE("failing_child: a body that fails counts as one of them") {
   Loop loop;
   Log log;
@@ -284,6 +307,24 @@ TEST_CASE("failing_child: Ctrl-C is in no group, be it the child's") {
     co_await async_with(group, body());
   };
   CHECK_THROWS_AS(loop.run_until_complete(main()), KeyboardInterrupt);
+}
+
+TEST_CASE("failing_child: it ends the run, and in the next one the group") {
+  Loop loop;
+  const auto main = []() -> Coroutine<> {
+    TaskGroup group;
+    const auto body = [&]() -> Coroutine<> {
+      group.create_task(interrupted(1s));
+      co_await clumsy("body");
+    };
+    co_await async_with(group, body());
+  };
+  const auto task = create_task(main(), loop);
+  CHECK_THROWS_AS(loop.run_until_idle(), KeyboardInterrupt);
+  CHECK(!task.done());
+  CHECK_THROWS_AS(loop.run_until_idle(), KeyboardInterrupt);
+  REQUIRE(task.done());
+  CHECK(is_instance<KeyboardInterrupt>(task.exception()));
 }
 
 TEST_CASE("failing_child: or the body's") {

@@ -93,6 +93,19 @@ TEST_CASE("reschedule: only in the body, and not once time is up") {
   loop.run_until_complete(main());
 }
 
+TEST_CASE("reschedule: nor once the body has ended in time") {
+  Loop loop;
+  Timeout scope = timeout_at(2s);
+  const auto body = []() -> Coroutine<> { co_await sleep(1s); };
+  const auto main = [&]() -> Coroutine<> {
+    co_await async_with(scope, body());
+    CHECK_THROWS_AS(scope.reschedule(3s), std::logic_error);
+    co_await sleep(9s);
+  };
+  loop.run_until_complete(main());
+  CHECK(!scope.expired());
+}
+
 TEST_CASE("reschedule: what is moved before its body is as good as new") {
   Loop loop;
   Timeout first = timeout_at(1s);

@@ -267,6 +267,25 @@ TEST_CASE("task_group: destroyed in its body, it cancels its children") {
   CHECK(loop.time() == 0s);
 }
 
+TEST_CASE("task_group: closed in its body, it awaits nothing any more") {
+  Loop loop;
+  Log log;
+  const auto main = [&]() -> Coroutine<> {
+    TaskGroup group;
+    const auto body = [&]() -> Coroutine<> {
+      group.create_task(work(&log, "child", 1s));
+      co_await sleep(10s);
+    };
+    Coroutine<> coroutine = async_with(group, body());
+    coroutine.next();
+    coroutine.close();
+    log.push_back("closed");
+    co_return;
+  };
+  loop.run_until_complete(main());
+  CHECK(log == Log{"closed"});
+}
+
 TEST_CASE("task_group: destroyed when the end of a child is about to be told") {
   Loop loop;
   Log log;

@@ -258,6 +258,36 @@ TEST_CASE("timeout: one that is over may outlive its loop") {
   limit.reset();
 }
 
+TEST_CASE("timeout: so may one that was entered, and whose time is up") {
+  const auto place = std::make_unique<Place>();
+  std::optional<Timeout> limit;
+  const auto main = [&]() -> Coroutine<> {
+    limit.emplace(get_running_loop().time());
+    co_await limit->aenter();
+    co_await sleep(1s);
+  };
+  const auto task = create_task(main(), *place->loop);
+  place->loop->set_exception_handler([](const std::string&, auto) {});
+  place->loop->run_once();
+  place->clear();
+  limit.reset();
+}
+
+TEST_CASE("timeout: entered by hand and destroyed, it cancels nobody") {
+  Loop loop;
+  const auto main = []() -> Coroutine<> {
+    {
+      Timeout limit = timeout(1s);
+      co_await limit.aenter();
+    }
+    co_await sleep(2s);
+  };
+  const auto task = create_task(main(), loop);
+  loop.run_until_idle();
+  CHECK(!task.cancelled());
+  CHECK(task.cancelling() == 0);
+}
+
 TEST_CASE("timeout: destroyed in its body, it leaves no timer") {
   Loop loop;
   const auto main = []() -> Coroutine<> {

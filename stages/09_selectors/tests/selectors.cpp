@@ -1,6 +1,7 @@
 // CPython's Lib/test/test_selectors.py, and some more, on every selector.
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/time.h>
 
 #include <any>
@@ -13,6 +14,8 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <system_error>
+#include <thread>
 #include <vector>
 
 #include "asyncio.hpp"
@@ -96,6 +99,8 @@ TEST_CASE("selectors: there are two events and no others") {
     CHECK_THROWS_AS(selector.modify(pair.here, 4, 2), std::invalid_argument);
     CHECK(selector.get_key(pair.here).events == EVENT_READ);
     CHECK(std::any_cast<int>(selector.get_key(pair.here).data) == 1);
+    pair.send();
+    CHECK(happened(selector) == Happened{{pair.here, EVENT_READ}});
   });
 }
 
@@ -297,21 +302,28 @@ TEST_CASE("selectors: forgotten while nobody wants it, then it comes back") {
 TEST_CASE("selectors: who closes one without a word does not harm the others") {
   on_each_selector([](BaseSelector& selector) {
     const Pair pair;
+    const Pair silent;
     const int closed = ::dup(pair.here);
+    // Left open when another program is executed; that makes no difference.
+    const int inherited = ::dup(silent.here);
     selector.register_(closed, both);
     selector.register_(pair.here, EVENT_READ);
+    selector.register_(inherited, EVENT_READ);
     ::close(closed);
     pair.send();
     bool heard = false;
     for (int i = 0; i < 3 && !heard; ++i) {
       for (const auto& [key, events] : selector.select(10s)) {
         heard = heard || key.fd == pair.here;
+        CHECK(key.fd != inherited);
         if (key.fd == closed) {
           selector.forget(closed);
         }
       }
     }
     CHECK(heard);
+    selector.forget(inherited);
+    ::close(inherited);
   });
 }
 
@@ -664,6 +676,54 @@ TEST_CASE("selectors: a timeout ends the wait, never too early") {
   });
 }
 
+/// Does something in a moment, in a thread.
+class Soon {
+ public:
+  template <class Call>
+  explicit Soon(Call call)
+      : thread_([call] {
+          std::this_thread::sleep_for(10ms);
+          call();
+        }) {}
+  ~Soon() { thread_.join(); }
+  Soon(const Soon&) = delete;
+  Soon& operator=(const Soon&) = delete;
+
+ private:
+  std::thread thread_;
+};
+
+TEST_CASE("selectors: a long timeout is waited for") {
+  on_each_selector([](BaseSelector& selector) {
+    for (const Seconds timeout : {1000s, 1000000s}) {
+      const Pair pair;
+      selector.register_(pair.here, EVENT_READ);
+      const Soon soon([&] { pair.send(); });
+      CHECK(happened(selector, timeout) == Happened{{pair.here, EVENT_READ}});
+      selector.unregister(pair.here);
+    }
+  });
+}
+
+TEST_CASE("selectors: what nobody asks for does not end the wait") {
+  on_each_selector([](BaseSelector& selector) {
+    const Pair pair;
+    pair.send();
+    set_nonblocking(pair.here);
+    const std::string data(4096, 'x');
+    while (::send(pair.here, data.data(), data.size(), 0) > 0) {
+    }
+    selector.register_(pair.here, EVENT_WRITE);
+    const Soon soon([&] {
+      std::vector<char> buffer(10 << 20);
+      set_nonblocking(pair.there);
+      while (::recv(pair.there, buffer.data(), buffer.size(), 0) > 0) {
+      }
+    });
+    CHECK(happened(selector, 1000s) == Happened{{pair.here, EVENT_WRITE}});
+  });
+}
+
 TEST_CASE("selectors: an endless timeout is not one that is over") {
   on_each_selector([](BaseSelector& selector) {
     const Pair pair;
@@ -709,6 +769,64 @@ TEST_CASE("selectors: a signal ends the wait, and nobody is ready") {
     CHECK(selector.select(std::nullopt).empty());
     CHECK(selector.select(1000s).empty());
   });
+}
+
+/// Allows no more descriptors than `count`, as long as it lives.
+class Limit {
+ public:
+  explicit Limit(rlim_t count) {
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &before_) == 0);
+    rlimit limit = before_;
+    limit.rlim_cur = count;
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &limit) == 0);
+  }
+  ~Limit() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+  Limit(const Limit&) = delete;
+  Limit& operator=(const Limit&) = delete;
+
+ private:
+  rlimit before_ = {};
+};
+
+/// Whether it is asked by a descriptor of its own.
+bool has_descriptor(const SelectorChoice& choice) {
+  const std::string name = choice.name;
+  return name != "select" && name != "poll";
+}
+
+TEST_CASE("selectors: what the system refuses is an error") {
+  if (under_valgrind()) {
+    MESSAGE("skipped: valgrind has limits of its own");
+    return;
+  }
+  const Pair pair;
+  for (const SelectorChoice& choice : selector_choices()) {
+    INFO("selector: " << std::string(choice.name));
+    const Limit limit(0);
+    if (has_descriptor(choice)) {
+      CHECK_THROWS_AS(choice.create(), std::system_error);
+    }
+  }
+#ifdef __linux__
+  // It allows poll() no more than it allows descriptors.
+  PollSelector selector;
+  selector.register_(pair.here, EVENT_READ);
+  const Limit limit(0);
+  CHECK_THROWS_AS(selector.select(0s), std::system_error);
+#endif
+}
+
+TEST_CASE("selectors: to ask one that is closed is an error") {
+  for (const SelectorChoice& choice : selector_choices()) {
+    INFO("selector: " << std::string(choice.name));
+    const auto selector = choice.create();
+    selector->close();
+    if (has_descriptor(choice)) {
+      CHECK_THROWS_AS(selector->select(0s), std::system_error);
+    } else {
+      CHECK(selector->select(0s).empty());
+    }
+  }
 }
 
 // ---- Data ----------------------------------------------------------------

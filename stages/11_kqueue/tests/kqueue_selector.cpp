@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <system_error>
@@ -243,6 +244,44 @@ TEST_CASE("kqueue_selector: a number that has another owner") {
   selector.forget(fd);
   ::close(fd);
 }
+
+// The emulation's queue is an epoll, and /proc shows whom that watches.
+#if defined(__linux__) && !defined(ASYNCIO_LIBKQUEUE)
+
+bool watches(int queue, int fd) {
+  std::ifstream info("/proc/self/fdinfo/" + std::to_string(queue));
+  for (std::string word; info >> word;) {
+    int watched = -1;
+    if (word == "tfd:" && info >> watched && watched == fd) {
+      return true;
+    }
+  }
+  return false;
+}
+
+TEST_CASE("kqueue_selector: one that is remembered rests until the next wait") {
+  const Pair pair;
+  // The lowest number that is free.
+  const int queue = ::dup(pair.here);
+  ::close(queue);
+  KqueueSelector selector;
+  selector.register_(pair.here, EVENT_READ);
+  CHECK(watches(queue, pair.here));
+  selector.unregister(pair.here);
+  CHECK_FALSE(watches(queue, pair.here));
+  selector.remember(pair.here);
+  selector.register_(pair.here, EVENT_READ);
+  selector.unregister(pair.here);
+  CHECK(watches(queue, pair.here));
+  selector.select(0s);
+  CHECK_FALSE(watches(queue, pair.here));
+  selector.register_(pair.here, EVENT_READ);
+  selector.unregister(pair.here);
+  selector.forget(pair.here);
+  CHECK_FALSE(watches(queue, pair.here));
+}
+
+#endif
 
 TEST_CASE("kqueue_selector: after the wait it rests no more") {
   const Pair pair;
