@@ -81,6 +81,9 @@ class TimerHandle {
         call();
       }
     }
+
+    // The same: what it owns might cancel this one.
+    void drop() { const auto dropped = std::exchange(callback, nullptr); }
   };
 
   std::shared_ptr<Timer> timer_;
@@ -348,8 +351,13 @@ class EventLoop {
         ready_.pop_front();
         ++begun_;
       }
+      while (!due_.empty()) {
+        const auto timer = std::move(due_.front());
+        due_.pop_front();
+        timer->drop();
+      }
       while (!scheduled_.empty()) {
-        const Callback dropped = std::move(pop_timer()->callback);
+        pop_timer()->drop();
       }
     }
     cancelled_ = 0;
@@ -623,13 +631,23 @@ class EventLoop {
     }
     const Seconds now = time();
     while (!scheduled_.empty() && scheduled_.front().when <= now) {
-      const auto timer = pop_timer();
+      auto timer = pop_timer();
       if (timer->cancelled) {
         --cancelled_;
       } else {
         trace::instant("timer fired", "when", timer->when);
-        call_soon([timer] { timer->run(); });
+        call_soon([this] { run_due_timer(); });
+        due_.push_back(std::move(timer));
       }
+    }
+  }
+
+  // Without memory there may be a call too many.
+  void run_due_timer() {
+    if (!due_.empty()) {
+      const auto timer = std::move(due_.front());
+      due_.pop_front();
+      timer->run();
     }
   }
 
@@ -688,6 +706,8 @@ class EventLoop {
   std::uint64_t sequence_ = 0;
   /// How many of the scheduled ones are cancelled.
   std::size_t cancelled_ = 0;
+  /// Those that have left the heap: a call is queued for each.
+  RingBuffer<std::shared_ptr<TimerHandle::Timer>> due_;
   std::optional<Seconds> virtual_time_;
   ExceptionHandler exception_handler_;
   /// The oldest first, with a gap where one was disowned.
@@ -719,8 +739,8 @@ inline void TimerHandle::cancel() {
     ++timer->loop->cancelled_;
     trace::instant("timer cancelled", "when", timer->when);
   }
-  // Dies last: what it owns may call the loop again.
-  const auto dropped = std::exchange(timer->callback, nullptr);
+  // Last: what the callback owns may call the loop again.
+  timer->drop();
 }
 
 /// The loop that this code runs in. Throws std::logic_error outside of one.

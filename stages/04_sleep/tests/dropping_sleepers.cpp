@@ -175,4 +175,26 @@ TEST_CASE("dropping_sleepers: a coroutine that has ended leaves no timer") {
   CHECK(loop.time() == 1h);
 }
 
+TEST_CASE("dropping_sleepers: a timer that is due dies with its loop, too") {
+  // One that the end of memory has kept from being called.
+  bool has_failed = true;
+  for (long k = 1; has_failed; ++k) {
+    const auto handle = std::make_shared<TimerHandle>();
+    {
+      EventLoop loop;
+      loop.use_virtual_clock();
+      loop.set_exception_handler([](const std::string&, std::exception_ptr) {});
+      loop.call_later(1s, [] { throw 42; });
+      *handle = loop.call_later(1s, [handle] {});
+      try {
+        const FailingAllocation failing(k);
+        loop.run_once();
+        has_failed = failing.has_failed();
+      } catch (const std::bad_alloc&) {
+      }
+    }
+    CHECK(handle.use_count() == 1);
+  }
+}
+
 }  // namespace test_dropping_sleepers

@@ -1,4 +1,5 @@
 #include <csignal>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -144,6 +145,35 @@ TEST_CASE("ctrl_c: one that is always ready hears of it too") {
   long rounds = 0;
   CHECK_THROWS_AS(run(busy(&rounds)), KeyboardInterrupt);
   CHECK(rounds < 100);
+}
+
+TEST_CASE("ctrl_c: a timer that is due dies with its loop") {
+  const auto handle = std::make_shared<TimerHandle>();
+  {
+    EventLoop loop;
+    loop.use_virtual_clock();
+    loop.call_later(1s, [] { throw KeyboardInterrupt(); });
+    *handle = loop.call_later(1s, [handle] {});
+    CHECK_THROWS_AS(loop.run_forever(), KeyboardInterrupt);
+    CHECK(handle.use_count() == 2);
+  }
+  CHECK(handle.use_count() == 1);
+}
+
+TEST_CASE("ctrl_c: a timer that is due is called by the next run") {
+  Log log;
+  EventLoop loop;
+  loop.use_virtual_clock();
+  loop.call_later(1s, [] { throw KeyboardInterrupt(); });
+  loop.call_later(1s, [&] { log.push_back("first"); });
+  loop.call_later(1s, [&] { log.push_back("cancelled"); }).cancel();
+  TimerHandle late = loop.call_later(1s, [&] { log.push_back("late"); });
+  loop.call_later(1s, [&] { log.push_back("second"); });
+  CHECK_THROWS_AS(loop.run_forever(), KeyboardInterrupt);
+  late.cancel();
+  loop.call_later(0s, [&] { log.push_back("third"); });
+  loop.run_until_idle();
+  CHECK(log == Log{"first", "second", "third"});
 }
 
 }  // namespace test_ctrl_c
