@@ -1,4 +1,4 @@
-# CMake's toolchain file for macOS with Zig's compiler, for scripts/cross-macos:
+# CMake's toolchain file for macOS with Zig's compiler, for scripts/maintain/cross-macos:
 # ASYNCIO_ZIG_TOOLS names the folder with c++, ar and ranlib.
 set(CMAKE_SYSTEM_NAME Darwin)
 set(CMAKE_SYSTEM_PROCESSOR "${ASYNCIO_MACOS_PROCESSOR}")

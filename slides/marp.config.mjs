@@ -1,4 +1,4 @@
-// How Marp makes pages of the decks that scripts/slideslib.py has expanded.
+// How Marp makes pages of the decks that scripts/lib/decks.py has expanded.
 //
 // In a block `code` or `output` each line begins with two letters: what it is
 // (+ new, - gone, blank there before, . left out, $ a command), and when it is

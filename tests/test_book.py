@@ -15,7 +15,7 @@ FLAGS = [] if os.environ.get("SOAK") else ["--precompiled"]
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from compilelib import quicker  # noqa: E402
+from lib.compiler import quicker
 
 
 class Book(unittest.TestCase):
@@ -31,7 +31,7 @@ class Book(unittest.TestCase):
 
     def check(self, *flags, **environment):
         check = subprocess.run(
-            [ROOT / "scripts" / "walkthrough", "check", *flags],
+            [ROOT / "scripts" / "maintain" / "walkthrough", "check", *flags],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -13,21 +13,18 @@ import sys
 import tempfile
 import unittest
 from concurrent.futures import ThreadPoolExecutor
-from importlib.machinery import SourceFileLoader
-from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
-sys.dont_write_bytecode = True
 
 if "HOMEWORK_BUILD" not in os.environ and "BUILD_BIN" in os.environ:
     os.environ["HOMEWORK_BUILD"] = str(Path(os.environ["BUILD_BIN"]).parent)
 
-import gradelib  # noqa: E402
-from homeworklib import (  # noqa: E402
+from lib import grader, homework
+from lib.assignments import (
     HOMEWORK, Assignment, Wrong, find_assignments, lint, write_files)
-from stagelib import read_lines  # noqa: E402
+from lib.stages import read_lines
 
 SOAK = bool(os.environ.get("SOAK"))
 # SOAK_STAGES=04,nursery: only these, with SOAK.
@@ -51,14 +48,6 @@ FAIL_ANYWAY = {
 }
 
 
-def load_tool():
-    loader = SourceFileLoader("homework", str(ROOT / "scripts" / "homework"))
-    module = module_from_spec(spec_from_loader("homework", loader))
-    sys.modules["homework"] = module
-    loader.exec_module(module)
-    return module
-
-
 class Texts(unittest.TestCase):
     def test_all_is_there_and_matches(self) -> None:
         for name, assignment in ALL.items():
@@ -78,15 +67,14 @@ class Texts(unittest.TestCase):
 class Graders(unittest.TestCase):
     @classmethod
     def setUpClass(cls) -> None:
-        cls.kit = gradelib.prepare()
-        cls.tool = load_tool()
+        cls.kit = grader.prepare()
 
     def setUp(self) -> None:
         self.folder = Path(tempfile.mkdtemp())
         self.addCleanup(shutil.rmtree, self.folder)
 
     def outcomes(self, assignment: Assignment, files: dict[str, list[str]]
-                 ) -> dict[str, gradelib.Outcome]:
+                 ) -> dict[str, grader.Outcome]:
         """Of each idea, all of them built as one program."""
         code = self.folder / assignment.name
         write_files(files, code)
@@ -94,10 +82,10 @@ class Graders(unittest.TestCase):
             ROOT / HOMEWORK / "not_there_yet.hpp")}, code)
         tests = assignment.tests()
         program = code / "all"
-        errors = gradelib.build_ideas(self.kit, list(tests.values()), code,
+        errors = grader.build_ideas(self.kit, list(tests.values()), code,
                                       program)
         self.assertFalse(errors, f"{assignment.name} does not compile:\n{errors}")
-        return {idea: gradelib.run_idea(program, only=idea)
+        return {idea: grader.run_idea(program, only=idea)
                 for idea in tests}
 
     def for_each(self, names: list[str], check) -> None:
@@ -131,7 +119,7 @@ class Graders(unittest.TestCase):
         def check(assignment: Assignment) -> None:
             outcomes = self.outcomes(assignment, assignment.solution())
             for idea, one in outcomes.items():
-                self.assertEqual(one.status, "passed", self.tool.verdict(one))
+                self.assertEqual(one.status, "passed", homework.verdict(one))
                 self.assertTrue(one.cases, f"{idea} has no test case")
         self.for_each([name for name, assignment in ALL.items()
                        if assignment.folder
@@ -143,7 +131,7 @@ class Graders(unittest.TestCase):
             code = self.folder / assignment.name
             write_files(assignment.start(blank=True), code)
             for idea, path in assignment.tests().items():
-                one = gradelib.grade(self.kit, path, code, code / idea)
+                one = grader.grade(self.kit, path, code, code / idea)
                 if f"{assignment.name} {idea}" not in PASS_ANYWAY:
                     self.assertNotEqual(one.status, "passed", idea)
         self.for_each([name for name, assignment in ALL.items()
@@ -157,14 +145,14 @@ class Graders(unittest.TestCase):
                 wrongs = wrongs[:1] if name in PART["wrong"] else []
             chosen += [(assignment, wrong) for wrong in wrongs]
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            runs = [pool.submit(self.tool.grade_wrong, self.kit, assignment,
+            runs = [pool.submit(homework.grade_wrong, self.kit, assignment,
                                 wrong, self.folder / f"wrong-{number}")
                     for number, (assignment, wrong) in enumerate(chosen)]
             for (assignment, wrong), run in zip(chosen, runs):
                 with self.subTest(f"{assignment.name} {wrong.name}"):
                     one = run.result()
                     self.assertIn(one.status, ("failed", "crash", "hang"),
-                                  self.tool.verdict(one))
+                                  homework.verdict(one))
 
 
 if __name__ == "__main__":

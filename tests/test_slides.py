@@ -13,9 +13,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
-sys.dont_write_bytecode = True
-import slideslib  # noqa: E402
-from stagelib import Problem, find_stages, read_book  # noqa: E402
+from lib import decks
+from lib.book import read_book
+from lib.stages import find_stages
+from lib.terminal import Problem
 
 BOOK = read_book(ROOT)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -64,26 +65,26 @@ a_function_that_has_a_long_name(and_an_argument_as_well, and_another_argument);
 """
 
 
-def decks() -> list[slideslib.Deck]:
-    return [slideslib.read_deck(ROOT, BOOK, path)
-            for path in slideslib.deck_paths(ROOT, [])]
+def all_decks() -> list[decks.Deck]:
+    return [decks.read_deck(ROOT, BOOK, path)
+            for path in decks.deck_paths(ROOT, [])]
 
 
-def shown(text: str) -> slideslib.Lines:
+def shown(text: str) -> decks.Lines:
     kind, rest = text.split(": ", 1)
-    return slideslib.Source(ROOT, BOOK).shown(kind, rest)
+    return decks.Source(ROOT, BOOK).shown(kind, rest)
 
 
 class Decks(unittest.TestCase):
     def test_each_stage_has_one_of_10_to_18_slides(self) -> None:
-        found = {deck.name: len(deck.slides) for deck in decks()}
+        found = {deck.name: len(deck.slides) for deck in all_decks()}
         for stage in find_stages(ROOT):
             with self.subTest(stage.name):
                 self.assertIn(found.get(stage.name), range(10, 19))
 
     def test_nothing_is_pasted_that_a_directive_could_show(self) -> None:
         """Additions and removals come from beats only."""
-        for path in slideslib.deck_paths(ROOT, []):
+        for path in decks.deck_paths(ROOT, []):
             text = path.read_text(encoding="utf-8")
             with self.subTest(path.name):
                 self.assertNotIn("```diff", text)
@@ -96,7 +97,7 @@ class Directives(unittest.TestCase):
         text = block.at(0)
         self.assertIn("<b>event_loop.hpp</b>", text)
         self.assertIn("\n+ void queue_due_timers() {\n", text)
-        number = slideslib.Source(ROOT, BOOK).with_numbers(
+        number = decks.Source(ROOT, BOOK).with_numbers(
             '{beat 04 "void queue_due_timers() {"}')
         self.assertIn(f"<i>beat {number}</i>", text)
 
@@ -141,9 +142,9 @@ class Directives(unittest.TestCase):
         text = ('# One\n\n<!-- beat: 04 "void queue_due_timers() {"'
                 ' from "void" to "^  }" steps "while" "=  }" -->\n'
                 "<!-- 1 min. a -->\n<!-- 0.5 min. b -->\n<!-- 2 min. c -->\n")
-        source = slideslib.Source(ROOT, BOOK)
-        slides = slideslib.expand_slide(source, text)
-        self.assertEqual([slideslib.minutes_of(slide) for slide in slides],
+        source = decks.Source(ROOT, BOOK)
+        slides = decks.expand_slide(source, text)
+        self.assertEqual([decks.minutes_of(slide) for slide in slides],
                          [1, 0.5, 2])
         states = [re.findall(r"(?m)^\+(.)", slide.text) for slide in slides]
         self.assertEqual(states[0], list("!!??????"))
@@ -153,19 +154,19 @@ class Directives(unittest.TestCase):
     def test_the_answer_comes_a_slide_later(self) -> None:
         text = ('<!-- output: 04 "./scripts/run 04 demo sleepers" ask -->\n'
                 "\nThey add up.\n<!-- 1 min. a -->\n<!-- 1 min. b -->\n")
-        source = slideslib.Source(ROOT, BOOK)
-        asked, answered = slideslib.expand_slide(source, text)
+        source = decks.Source(ROOT, BOOK)
+        asked, answered = decks.expand_slide(source, text)
         self.assertNotIn("They add up", asked.text)
         self.assertIn("\n ?one after the other\n", asked.text)
         self.assertIn("They add up", answered.text)
         self.assertIn("\n !one after the other\n", answered.text)
 
     def test_a_slide_without_minutes_is_refused(self) -> None:
-        source = slideslib.Source(ROOT, BOOK)
+        source = decks.Source(ROOT, BOOK)
         for notes in ("", "<!-- Say hello. -->",
                       "<!-- 1 min. a -->\n<!-- 1 min. b -->"):
             with self.subTest(notes), self.assertRaises(Problem):
-                slideslib.expand_slide(source, "# One\n\n" + notes)
+                decks.expand_slide(source, "# One\n\n" + notes)
 
 
 class Plan(unittest.TestCase):
@@ -190,7 +191,7 @@ class Plan(unittest.TestCase):
                 now += int(minutes or 0)
 
     def test_they_have_the_parts_and_breaks(self) -> None:
-        names = [path.stem for path in slideslib.deck_paths(ROOT, [])]
+        names = [path.stem for path in decks.deck_paths(ROOT, [])]
         parts = [[row[2] for row in table] for table in self.tables]
         for table, last in zip(parts, ("06", "11")):
             self.assertGreaterEqual(table.count("break"), 2)
@@ -199,7 +200,7 @@ class Plan(unittest.TestCase):
                 [name for name in names if name[:2] <= last])
 
     def test_a_part_has_the_minutes_of_its_notes(self) -> None:
-        minutes = {deck.name: deck.minutes for deck in decks()}
+        minutes = {deck.name: deck.minutes for deck in all_decks()}
         for table in self.tables:
             for _, planned, part, *_ in table:
                 if part in minutes:
@@ -238,7 +239,7 @@ class Script(unittest.TestCase):
 
     def test_minutes(self) -> None:
         done = self.call("minutes", "04")
-        deck, = (deck for deck in decks() if deck.name == "04_sleep")
+        deck, = (deck for deck in all_decks() if deck.name == "04_sleep")
         self.assertRegex(
             done.stdout,
             rf"^04_sleep +{len(deck.slides)} slides +{deck.minutes:g} minutes$")
@@ -281,7 +282,7 @@ class Rendered(unittest.TestCase):
                          if line.startswith(f"bad slide {number}: "))
 
     def test_all_slides_were_seen(self) -> None:
-        count = sum(len(deck.slides) for deck in decks()) + 5
+        count = sum(len(deck.slides) for deck in all_decks()) + 5
         self.assertTrue(
             self.lines and self.lines[-1].startswith(f"{count} slides, "),
             self.check.stdout + self.check.stderr)

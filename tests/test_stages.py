@@ -173,11 +173,11 @@ class ScriptsTest(unittest.TestCase):
         self.assertEqual(status, 0, out + err)
 
     def test_purity(self):
-        self.passes("purity")
+        self.passes("maintain/purity")
 
     def test_the_book(self):
         words = ("check", "--no-run", "--no-compile")
-        self.passes("walkthrough", *words, needs=("WALKTHROUGH.md",))
+        self.passes("maintain/walkthrough", *words, needs=("WALKTHROUGH.md",))
 
 
 if __name__ == "__main__":

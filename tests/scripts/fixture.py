@@ -1,7 +1,6 @@
 """A small project in a temporary folder, and the tools run on it."""
 from __future__ import annotations
 
-import functools
 import io
 import os
 import shutil
@@ -11,8 +10,6 @@ import tempfile
 import textwrap
 import unittest
 from contextlib import redirect_stderr, redirect_stdout
-from importlib.machinery import SourceFileLoader
-from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 from subprocess import CompletedProcess
 from types import ModuleType
@@ -20,8 +17,8 @@ from unittest.mock import patch
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 sys.path.insert(0, str(SCRIPTS))
-sys.dont_write_bytecode = True
-import stagelib  # noqa: E402
+
+from lib import terminal
 
 # Thousands of small files: in memory where that is possible.
 MEMORY = "/dev/shm"
@@ -40,18 +37,18 @@ def function(name: str, *body: str) -> str:
     return f"int {name}()\n{{\n{lines}}}\n"
 
 
-@functools.cache
-def load(tool: str) -> ModuleType:
-    """A tool as a module: calling its main() saves a process."""
-    loader = SourceFileLoader(tool, str(SCRIPTS / tool))
-    module = module_from_spec(spec_from_loader(tool, loader))
-    sys.modules[tool] = module          # dataclasses look it up
-    loader.exec_module(module)
-    return module
+def command(name: str) -> Path:
+    """The program of that name."""
+    path = SCRIPTS / name
+    return path if path.exists() else SCRIPTS / "maintain" / name
 
 
 class ProjectTest(unittest.TestCase):
-    tool: str
+    tool: ModuleType            # its main() is what the command calls
+
+    @property
+    def name(self) -> str:
+        return self.tool.__name__.rpartition(".")[2]
 
     def setUp(self) -> None:
         self.root = Path(tempfile.mkdtemp())
@@ -93,14 +90,14 @@ class ProjectTest(unittest.TestCase):
              **environment: str) -> CompletedProcess:
         """Runs the tool within this process."""
         out, error = io.StringIO(), io.StringIO()
-        main = load(self.tool).main
         variables = self.environment(**environment)
         with (patch.dict(os.environ, variables, clear=True),
-              patch("sys.argv", [self.tool]),
+              patch("sys.argv", [self.name]),
               patch("sys.stdin", io.StringIO(stdin)),
               redirect_stdout(out), redirect_stderr(error)):
             try:
-                status = stagelib.status_of(main, self.arguments(arguments))
+                status = terminal.status_of(self.tool.main,
+                                            self.arguments(arguments))
             except SystemExit as end:   # argparse
                 status = end.code
         return CompletedProcess(arguments, status, out.getvalue(),
@@ -110,7 +107,7 @@ class ProjectTest(unittest.TestCase):
               **environment: str) -> CompletedProcess:
         """Runs the tool as a process of its own."""
         return subprocess.run(
-            [SCRIPTS / self.tool, *self.arguments(arguments)], input=stdin,
+            [command(self.name), *self.arguments(arguments)], input=stdin,
             text=True, capture_output=True, timeout=60,
             env=self.environment(**environment))
 

@@ -1,4 +1,4 @@
-"""scripts/carry."""
+"""scripts/maintain/carry."""
 from __future__ import annotations
 
 import os
@@ -7,7 +7,8 @@ import unittest
 from pathlib import Path
 from unittest.mock import patch
 
-from fixture import ProjectTest, function, load, text_of
+from fixture import ProjectTest, function, text_of
+from lib import carry
 
 STAGES = ("01_one", "02_two", "03_three", "04_four")
 ONE = "\n".join(function(name, f"return {name}1;") for name in "abcdef")
@@ -16,7 +17,7 @@ ONE = "\n".join(function(name, f"return {name}1;") for name in "abcdef")
 class Carry(ProjectTest):
     """Each stage has f() of its own; all else is the same."""
 
-    tool = "carry"
+    tool = carry
     template: Path              # the committed stages: made once, then copied
 
     @classmethod
@@ -30,7 +31,7 @@ class Carry(ProjectTest):
     def setUp(self) -> None:
         super().setUp()
         shutil.copytree(self.template, self.root, dirs_exist_ok=True)
-        checks = patch.object(load("carry"), "run_checks", return_value=0)
+        checks = patch.object(carry, "run_checks", return_value=0)
         self.checks = checks.start()
         self.addCleanup(checks.stop)
 
@@ -298,7 +299,7 @@ class Conflicts(Carry):
         self.assertEqual(
             self.complaint,
             "carry: conflicts in stages/03_three/a.hpp: edit the marked"
-            " places, then scripts/carry --continue (or --abort)\n")
+            " places, then scripts/maintain/carry --continue (or --abort)\n")
         self.assertIn(text_of("""
             <<<<<<< 03_three
                 return c3;

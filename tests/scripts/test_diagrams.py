@@ -1,4 +1,4 @@
-"""The diagrams in slides/diagrams: what scripts/diagrams makes of its source."""
+"""The diagrams in slides/diagrams are what scripts/maintain/diagrams makes."""
 import hashlib
 import os
 import re
@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "slides/diagrams"
 SOURCES = [FOLDER / "structure.dot", FOLDER / "structure.gvpr",
-           ROOT / "scripts/diagrams"]
+           ROOT / "scripts/maintain/diagrams"]
 STAGES = sorted(path.name for path in (ROOT / "stages").glob("[0-9][0-9]_*"))
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -39,11 +39,11 @@ class Diagrams(unittest.TestCase):
     def test_each_is_made_from_the_source_as_it_is(self):
         content = b"".join(path.read_bytes() for path in SOURCES)
         blob = b"blob %d\0" % len(content) + content
-        made = f"made by scripts/diagrams from {hashlib.sha1(blob).hexdigest()}"
+        made = f"made by scripts/maintain/diagrams from {hashlib.sha1(blob).hexdigest()}"
         for stage in STAGES:
             with self.subTest(stage):
                 picture = (FOLDER / f"{stage}.svg").read_text(encoding="utf-8")
-                self.assertIn(made, picture, "run scripts/diagrams again")
+                self.assertIn(made, picture, "run scripts/maintain/diagrams again")
 
     def test_each_class_is_in_its_stage(self):
         for stage in STAGES:
@@ -84,7 +84,7 @@ class Diagrams(unittest.TestCase):
     def test_graphviz_makes_the_same(self):
         with tempfile.TemporaryDirectory() as folder:
             done = subprocess.run(
-                [ROOT / "scripts/diagrams", "--output", folder],
+                [ROOT / "scripts/maintain/diagrams", "--output", folder],
                 capture_output=True, text=True)
             self.assertEqual(done.returncode, 0, done.stderr)
             for stage in STAGES:

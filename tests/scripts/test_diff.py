@@ -7,10 +7,11 @@ import subprocess
 import unittest
 
 from fixture import SCRIPTS, ProjectTest, function, text_of
+from lib import diff
 
 
 class Diff(ProjectTest):
-    tool = "diff"
+    tool = diff
 
     def setUp(self) -> None:
         super().setUp()

@@ -7,12 +7,9 @@ import unittest
 from pathlib import Path
 from unittest.mock import patch
 
-from fixture import ProjectTest, load, stagelib, text_of
-
-homework = load("homework")
-import gradelib  # noqa: E402
-import homeworklib  # noqa: E402
-import skeletonlib  # noqa: E402
+from fixture import ProjectTest, text_of
+from lib import assignments, grader, homework, skeletons
+from lib.terminal import Problem
 
 TEXT = """
     # 02_two
@@ -94,7 +91,7 @@ NO_COMPILING = """CODE/two.hpp:1:5: error: 'twp' was not declared in this scope
 NOT_DECLARED = """TESTS/first.cpp:3:5: error: 'two' was not declared"""
 
 
-class FakeKit(gradelib.Kit):
+class FakeKit(grader.Kit):
     """Compiles by copying; a source that begins with `CODE/` or `TESTS/` is
     what the compiler says."""
 
@@ -123,7 +120,7 @@ class FakeKit(gradelib.Kit):
 
 
 class HomeworkTest(ProjectTest):
-    tool = "homework"
+    tool = homework
 
     def setUp(self) -> None:
         super().setUp()
@@ -141,8 +138,8 @@ class HomeworkTest(ProjectTest):
         patcher.start()
         self.addCleanup(patcher.stop)
 
-    def assignment(self) -> homeworklib.Assignment:
-        return homeworklib.find_assignments(self.root)["02"]
+    def assignment(self) -> assignments.Assignment:
+        return assignments.find_assignments(self.root)["02"]
 
     def begun(self) -> None:
         self.assertEqual(self.call("start", "2").returncode, 0)
@@ -172,7 +169,7 @@ class Texts(HomeworkTest):
         (wrong,) = self.assignment().wrongs()
         self.assertEqual((wrong.name, wrong.idea, wrong.why),
                          ("one_off", "first", "It counts from one."))
-        files = homeworklib.apply_edits(wrong.edits,
+        files = assignments.apply_edits(wrong.edits,
                                         self.assignment().solution())
         self.assertIn("  return 1;", files["two.hpp"])
         self.assertNotIn("  return 2;", files["two.hpp"])
@@ -239,7 +236,7 @@ class Folders(HomeworkTest):
         self.assertEqual(self.call("check").returncode, 0)
 
     def test_solution_is_put_over_that(self) -> None:
-        files = homeworklib.find_assignments(self.root)["three"].solution()
+        files = assignments.find_assignments(self.root)["three"].solution()
         self.assertIn("  return 4;", files["two.hpp"])
         self.assertEqual(files["three.hpp"], ["int three() { return 3; }"])
 
@@ -366,7 +363,7 @@ class Checking(HomeworkTest):
 
     def test_a_hang_is_ended_and_named(self) -> None:
         self.solve("first", HANGS)
-        with patch.object(gradelib, "SECONDS", 3):
+        with patch.object(grader, "SECONDS", 3):
             said = self.check("first")
         self.assertRegex(said, "hangs +first +after [0-9]+ seconds")
         self.assertIn('"never"\n  never came to its end', said)
@@ -462,14 +459,14 @@ class Hints(HomeworkTest):
 
 
 class Derived(unittest.TestCase):
-    """skeletonlib on small headers."""
+    """skeletons on small headers."""
 
     def derived(self, old: str, new: str, words: dict | None = None) -> str:
-        piece = skeletonlib.Deriving("a.hpp", text_of(new), text_of(old),
+        piece = skeletons.Deriving("a.hpp", text_of(new), text_of(old),
                                      words or {})
-        piece.change_bodies(skeletonlib.gone_between(
+        piece.change_bodies(skeletons.gone_between(
             {"a.hpp": text_of(old)}, {"a.hpp": text_of(new)}))
-        skeletonlib.leave_out({"a.hpp": piece}, {})
+        skeletons.leave_out({"a.hpp": piece}, {})
         return piece.result()
 
     def test_the_former_body_of_what_grew(self) -> None:
@@ -528,7 +525,7 @@ class Derived(unittest.TestCase):
         new = "template <class T>\nauto a(T t) {\n  return b(t);\n}\n"
         self.assertIn("return 1;", self.derived("", new, {"a": "auto 1"}))
         self.assertEqual(self.derived("", new, {"a": "keep"}), new)
-        with self.assertRaisesRegex(stagelib.Problem, "a.hpp has no b"):
+        with self.assertRaisesRegex(Problem, "a.hpp has no b"):
             self.derived("", new, {"b": "keep"})
 
     def test_no_braces_of_strings_and_initialisers(self) -> None:
@@ -544,8 +541,8 @@ class Shortening(unittest.TestCase):
 
     CODE, TESTS = Path("/h/04"), Path("/h/04/tests")
 
-    def shorten(self, text: str) -> list[gradelib.Complaint]:
-        return gradelib.shorten(text_of(text), self.CODE, self.TESTS)
+    def shorten(self, text: str) -> list[grader.Complaint]:
+        return grader.shorten(text_of(text), self.CODE, self.TESTS)
 
     def test_in_a_system_header(self) -> None:
         (one,) = self.shorten("""
@@ -578,10 +575,10 @@ class Shortening(unittest.TestCase):
     def test_long_lists_only_where_they_begin_to_differ(self) -> None:
         one = ", ".join(str(i) for i in range(200))
         self.assertEqual(
-            gradelib.brief(f"[{one}] == [{one.replace('100', 'x')}]"),
+            grader.brief(f"[{one}] == [{one.replace('100', 'x')}]"),
             "[..., 98, 99, 100, 101, 102, 103, 104, ...] (200) =="
             " [..., 98, 99, x, 101, 102, 103, 104, ...] (200)")
-        self.assertEqual(gradelib.brief("[1] == [2]"), "[1] == [2]")
+        self.assertEqual(grader.brief("[1] == [2]"), "[1] == [2]")
 
     def test_what_is_missing(self) -> None:
         for message, name in (

@@ -16,9 +16,11 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from unittest.mock import patch
 
-from fixture import SCRIPTS, ProjectTest, load, text_of
-from compilelib import Compiler
-from stagelib import find_stages, lesson_lines, read_book
+from fixture import SCRIPTS, ProjectTest, text_of
+from lib import live
+from lib.book import read_book
+from lib.compiler import Compiler
+from lib.stages import find_stages, lesson_lines
 
 ROOT = SCRIPTS.parent
 MAIN = text_of("""
@@ -156,7 +158,7 @@ DEMO = text_of("""
 
 
 class LiveTest(ProjectTest):
-    tool = "live"
+    tool = live
 
     def setUp(self) -> None:
         super().setUp()
@@ -513,9 +515,8 @@ class Asking(LiveTest):
     def setUp(self) -> None:
         super().setUp()
         # No compiler: the prompt is there without it.
-        load("live")
-        prepare = patch("live.Compiler.prepare",
-                        side_effect=load("live").Problem("none"))
+        prepare = patch("lib.live.Compiler.prepare",
+                        side_effect=live.Problem("none"))
         prepare.start()
         self.addCleanup(prepare.stop)
 
@@ -535,7 +536,6 @@ class Asking(LiveTest):
         self.assertIn("after beat 2", self.live("status"))
 
     def test_another_terminal_moves_on_meanwhile(self):
-        live = load("live")
         stages = find_stages(self.root)
         chapter = live.Chapter(read_book(self.root), stages, stages[1])
 
@@ -562,7 +562,7 @@ class Asking(LiveTest):
 
     def test_help(self):
         out = self.ask("help")
-        for verb in (*load("live").VERBS, "quit"):
+        for verb in (*live.VERBS, "quit"):
             self.assertIn(f"  {verb} ", out)
 
 
@@ -686,7 +686,7 @@ class Real(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls) -> None:
-        cls.live = load("live")
+        cls.live = live
         cls.stages = find_stages(ROOT)
         cls.book = read_book(ROOT)
 

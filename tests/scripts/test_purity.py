@@ -1,16 +1,17 @@
-"""scripts/purity."""
+"""scripts/maintain/purity."""
 from __future__ import annotations
 
 import json
 import unittest
 
 from fixture import ProjectTest
+from lib import purity
 
 LINES = [f"int a{number};\n" for number in range(100)]
 
 
 class Purity(ProjectTest):
-    tool = "purity"
+    tool = purity
 
     def setUp(self) -> None:
         super().setUp()

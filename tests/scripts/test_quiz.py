@@ -16,10 +16,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from unittest.mock import patch
 
-from fixture import SCRIPTS, ProjectTest, load, text_of
-import compilelib
-from compilelib import Compiler
-from stagelib import find_stages
+from fixture import SCRIPTS, ProjectTest, text_of
+from lib import compiler, quiz
+from lib.compiler import Compiler
+from lib.stages import find_stages
 
 ROOT = SCRIPTS.parent
 PROGRAM = text_of("""
@@ -43,7 +43,7 @@ def has_tools() -> bool:
 
 
 class QuizTest(ProjectTest):
-    tool = "quiz"
+    tool = quiz
 
     def setUp(self) -> None:
         super().setUp()
@@ -60,10 +60,10 @@ class QuizTest(ProjectTest):
 class Quicker(unittest.TestCase):
     def chosen(self, clang: str | None, **environment: str) -> list[str]:
         with (patch.dict(os.environ, environment),
-              patch.object(compilelib.shutil, "which", lambda name: clang)):
+              patch.object(compiler.shutil, "which", lambda name: clang)):
             if not environment:
                 os.environ.pop("CXX", None)
-            return compilelib.quicker(["c++"])
+            return compiler.quicker(["c++"])
 
     def test_clang_where_there_is_one_that_can(self):
         can, cannot = shutil.which("true"), shutil.which("false")
@@ -156,7 +156,7 @@ class Asking(QuizTest):
         self.write(path, PROGRAM.replace('"b c\\n");', '"b c\\n");return 3;'))
         self.assertIn("exit status 3", self.bad("01"))
         self.write(path, PROGRAM.replace('"b c\\n");', '"b c\\n");for(;;){}'))
-        with patch("quiz.SECONDS", 0.2):
+        with patch("lib.quiz.SECONDS", 0.2):
             self.assertIn("not done after", self.bad("01"))
 
 
@@ -165,13 +165,12 @@ class Real(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls) -> None:
-        cls.quiz = load("quiz")
         cls.stages = find_stages(ROOT)
 
     def test_two_or_three_a_stage(self):
         for stage in self.stages:
             with self.subTest(stage.name):
-                questions = self.quiz.questions_of(stage)
+                questions = quiz.questions_of(stage)
                 self.assertIn(len(questions), (2, 3))
                 for question in questions:
                     self.assertRegex(" ".join(question.text), r"[?.]$")
@@ -194,13 +193,13 @@ class Real(unittest.TestCase):
                 self.assertTrue(future.result().good, future.result().output)
                 program = Path(folder, stage.name)
                 compiler.link([future.result()], program)
-                for question in self.quiz.questions_of(stage):
+                for question in quiz.questions_of(stage):
                     with self.subTest(f"{stage.name} {question.name}"):
                         self.runs_twice(program, question.name)
 
     def as_one(self, stage, folder: str) -> Path:
         """A source file with all programs; its argument chooses one."""
-        questions = self.quiz.questions_of(stage)
+        questions = quiz.questions_of(stage)
         lines = [line for question in questions for line in question.program]
         includes = [line for line in lines if line.startswith("#include")]
         text = "\n".join(dict.fromkeys(["#include <string>", *includes]))
@@ -222,7 +221,7 @@ class Real(unittest.TestCase):
             one, other = pool.map(
                 lambda _: subprocess.run(
                     [program, name], capture_output=True, text=True,
-                    timeout=self.quiz.SECONDS), range(2))
+                    timeout=quiz.SECONDS), range(2))
         self.assertEqual((one.stderr, one.returncode), ("", 0))
         self.assertEqual(one.stdout, other.stdout)
         self.assertIn(len(one.stdout.splitlines()), range(1, 13), one.stdout)

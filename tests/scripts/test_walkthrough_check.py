@@ -1,4 +1,4 @@
-"""scripts/walkthrough check, beats and new."""
+"""scripts/maintain/walkthrough check, beats and new."""
 from __future__ import annotations
 
 import signal
@@ -7,7 +7,8 @@ import time
 import unittest
 from unittest.mock import patch
 
-from fixture import SCRIPTS, ProjectTest, function, load, text_of
+from fixture import SCRIPTS, ProjectTest, function, text_of
+from lib import walkthrough
 
 BOOK = text_of("""
     # The book
@@ -72,7 +73,7 @@ MAIN = '#include "a.hpp"\n\nint main()\n{\n}\n'
 
 
 class Walkthrough(ProjectTest):
-    tool = "walkthrough"
+    tool = walkthrough
 
     def setUp(self) -> None:
         super().setUp()
@@ -461,7 +462,7 @@ class Consoles(Walkthrough):
     def test_an_interrupt_ends_all(self):
         self.console("$ echo $$ >pid; touch began; sleep 1000\n")
         process = subprocess.Popen(
-            [SCRIPTS / "walkthrough", "check", "--no-compile",
+            [SCRIPTS / "maintain" / "walkthrough", "check", "--no-compile",
              *self.arguments(())], stdout=subprocess.DEVNULL)
         while not (self.root / "began").exists():
             time.sleep(0.01)
@@ -479,7 +480,6 @@ class Consoles(Walkthrough):
         self.assertIn("echo on: the shell has ended", self.check_bad())
 
     def test_time_limit(self):
-        walkthrough = load("walkthrough")
         self.console("$ sleep 60\n")
         with patch.object(walkthrough, "SECONDS", 0.2):
             self.assertIn("sleep 60: not done after 0.2 s", self.check_bad())
@@ -549,7 +549,7 @@ class Listing(Walkthrough):
                 (["--root", self.root, "beats", "1"], {}),
                 (["beats", "1"], {"STAGES_ROOT": str(self.root)})):
             done = subprocess.run(
-                [SCRIPTS / "walkthrough", *arguments], text=True,
+                [SCRIPTS / "maintain" / "walkthrough", *arguments], text=True,
                 capture_output=True, env=self.environment(**environment))
             self.assertEqual(done.stdout, listed)
 
@@ -559,7 +559,7 @@ class Listing(Walkthrough):
 
     def test_a_broken_pipe(self):
         done = subprocess.run(
-            f"{SCRIPTS}/walkthrough beats 1 --root {self.root} | true",
+            f"{SCRIPTS}/maintain/walkthrough beats 1 --root {self.root} | true",
             shell=True, capture_output=True, text=True)
         self.assertEqual(done.stderr, "")
 

@@ -1,5 +1,5 @@
 # ctest: timeout=300
-"""scripts/walkthrough html: the book as one page."""
+"""scripts/maintain/walkthrough html: the book as one page."""
 from __future__ import annotations
 
 import os
@@ -15,7 +15,8 @@ from urllib.parse import unquote
 from xml.etree import ElementTree
 
 from fixture import SCRIPTS, ProjectTest
-from stagelib import apply_beat, find_stages, read_book, read_lines, stage_before
+from lib.book import apply_beat, read_book
+from lib.stages import find_stages, read_lines, stage_before
 
 ROOT = SCRIPTS.parent
 XHTML = "{http://www.w3.org/1999/xhtml}"
@@ -28,7 +29,7 @@ needs_pandoc = unittest.skipUnless(
 
 def make(root: Path, target: Path) -> subprocess.CompletedProcess:
     return subprocess.run(
-        [SCRIPTS / "walkthrough", "html", "--root", root, target],
+        [SCRIPTS / "maintain" / "walkthrough", "html", "--root", root, target],
         stdin=subprocess.DEVNULL, capture_output=True, text=True)
 
 

@@ -1,9 +1,10 @@
-"""scripts/walkthrough refresh."""
+"""scripts/maintain/walkthrough refresh."""
 from __future__ import annotations
 
 import unittest
 
 from fixture import ProjectTest, function, text_of
+from lib import walkthrough
 
 
 def beat(file: str, body: str, tags: str = "") -> str:
@@ -13,7 +14,7 @@ def beat(file: str, body: str, tags: str = "") -> str:
 class Refresh(ProjectTest):
     """Stage 2 puts twice() and main.cpp beside what stage 1 has."""
 
-    tool = "walkthrough"
+    tool = walkthrough
 
     ONE = ("#pragma once\n\n" + function("one", "int x = 1;", "return x;")
            + "\n" + function("two", "int x = 2;", "return x;"))

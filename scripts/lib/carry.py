@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Carries an edit of one stage through all later stages.
 
 File by file, by three-way merge: what changed in stage NN since it was last
@@ -25,10 +24,8 @@ import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-sys.dont_write_bytecode = True
-from stagelib import (  # noqa: E402
-    SCRIPTS, Problem, find_stages, is_lesson, pick_stage, plural, root_of,
-    root_option, run)
+from .stages import find_stages, is_lesson, pick_stage
+from .terminal import SCRIPTS, Problem, plural, root_of, root_option
 
 Files = dict[str, bytes]        # by path, from stages/ or from a stage's folder
 MARKERS = (b"<<<<<<< ", b"||||||| ", b">>>>>>> ")
@@ -325,7 +322,8 @@ class Carry:
                   file=sys.stderr)
         else:
             print(f"carry: conflicts in {files}: edit the marked places, then"
-                  " scripts/carry --continue (or --abort)", file=sys.stderr)
+                  " scripts/maintain/carry --continue (or --abort)",
+                  file=sys.stderr)
 
     # On disk, so that --continue and --abort know what has been done.
 
@@ -470,9 +468,9 @@ def run_checks(root: Path, carry: Carry, no_test: bool) -> int:
                or any(path.startswith(f"{stage}/") for path in carry.touched)]
     option = f"--root={root}"
     commands = [
-        [SCRIPTS / "walkthrough", "refresh", option,
+        [SCRIPTS / "maintain" / "walkthrough", "refresh", option,
          *(stage[:2] for stage in later)],
-        [SCRIPTS / "purity", option],
+        [SCRIPTS / "maintain" / "purity", option],
     ]
     if not no_test:
         commands.append(
@@ -491,7 +489,3 @@ def run_checks(root: Path, carry: Carry, no_test: bool) -> int:
         print(f"carry: the edit is carried, but not all is well:"
               f" {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
-
-
-if __name__ == "__main__":
-    run(main)

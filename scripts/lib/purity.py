@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Measures how little each stage changes of the one before, and keeps the bars.
 
 Counted are the lines of .hpp files and main.cpp that are more than blanks,
@@ -14,10 +13,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-sys.dont_write_bytecode = True
-from stagelib import (  # noqa: E402
-    Change, Stage, find_stages, lesson_change, plural, read_text, root_of,
-    root_option, run, total, without_comments)
+from .differences import Change, lesson_change, total, without_comments
+from .stages import Stage, find_stages, read_text
+from .terminal import plural, root_of, root_option
 
 SURVIVAL = 93.0                 # per cent, each pair
 EXCEPTIONS = {("04", "05"): 90.0}
@@ -168,7 +166,3 @@ def print_table(pairs: list[Pair], median: float) -> None:
               f" {pair.added_in_headers:11}"
               f" {sum(pair.reindented.values()):12}  {verdict}")
     print(f"{'median':{width}} {median:7.2f} %")
-
-
-if __name__ == "__main__":
-    run(main)

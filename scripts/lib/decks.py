@@ -35,10 +35,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-sys.dont_write_bytecode = True
-from stagelib import (  # noqa: E402
-    Beat, Book, Problem, find_stages, pick_stage, read_book, read_lines,
-    read_text, root_of, root_option, run, write_text)
+from .book import Beat, Book, read_book
+from .stages import find_stages, pick_stage, read_lines, read_text, write_text
+from .terminal import Problem, root_of, root_option, run
 
 FOLDER = "slides"
 SIZES = (32, 29, 27, 25, 23, 21)    # of type in code, in pixels

@@ -18,11 +18,10 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from stagelib import (
-    BOOK, SCRIPTS, Beat, Block, Book, Problem, apply_beat, is_closing, plural,
-    read_book)
+from .book import BOOK, Beat, Block, Book, apply_beat, is_closing, read_book
+from .terminal import ROOT, Problem, plural
 
-PARTS = SCRIPTS / "book"
+PARTS = Path(__file__).with_name("assets")
 Node = dict                     # {"t": its kind, "c": what is in it}
 
 
@@ -55,9 +54,9 @@ def need_pandoc(yes: bool) -> None:
     if shutil.which("pandoc"):
         return
     done = subprocess.run(
-        ["sh", "-c", '. "$root/scripts/lib.sh"; install_parts pandoc',
+        ["sh", "-c", '. "$root/scripts/lib/setup.sh"; install_parts pandoc',
          "walkthrough"],
-        env={**os.environ, "root": str(SCRIPTS.parent),
+        env={**os.environ, "root": str(ROOT),
              "yes": "yes" if yes else ""})
     if done.returncode != 0 or not shutil.which("pandoc"):
         raise Problem("the page is made by pandoc, which is not installed")

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Counts the system calls that a stage's echo server makes for a message.
 
 Runs it under strace with each selector and talks to it: one message at a time
@@ -18,7 +17,9 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from .stages import find_stages, pick_stage
+from .terminal import ROOT, Problem, run
+
 PATIENCE = 60  # seconds
 
 WAITS = (
@@ -29,14 +30,14 @@ WRITES = "write send sendto sendmsg".split()
 COLUMNS = ("wait", "epoll_ctl", "recv", "send", "other", "all")
 
 
-def arguments():
+def parse(arguments):
     parser = argparse.ArgumentParser(
-        prog="syscalls",
+        prog="bench syscalls",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("stage", metavar="STAGE", nargs="?", default="11",
-                        help="such as 10 (default: 11)")
+    parser.add_argument("stage", metavar="STAGE", nargs="?",
+                        help="such as 10 (default: the last)")
     parser.add_argument("--selector", metavar="NAME", action="append",
                         help="only this one; may be given several times")
     parser.add_argument("--messages", metavar="N", type=positive, default=5000,
@@ -45,7 +46,7 @@ def arguments():
                         default=10, help="over how many (default: 10)")
     parser.add_argument("--program", metavar="FILE", type=Path,
                         help="the stage's program; built if not given")
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
 def positive(text):
@@ -61,25 +62,25 @@ def find_strace():
         install = "its package is called strace"
         if shutil.which("apt-get"):
             install = "apt-get install strace"
-        sys.exit(f"syscalls: strace is not installed: {install}")
+        raise Problem(f"strace is not installed: {install}")
     tried = subprocess.run([strace, "-o", os.devnull, "true"],
                            capture_output=True, text=True)
     if tried.returncode != 0:
-        sys.exit("syscalls: strace is not permitted here: "
-                 + (tried.stderr.strip().splitlines() or ["no reason"])[0])
+        raise Problem(
+            "strace is not permitted here: "
+            + (tried.stderr.strip().splitlines() or ["no reason"])[0])
     return strace
 
 
 def build(stage):
     """The stage's program, built if need be."""
-    folders = sorted((ROOT / "stages").glob(f"{stage:0>2}_*"))
-    if not folders:
-        sys.exit(f"syscalls: there is no stage {stage}")
-    done = subprocess.run([ROOT / "scripts" / "run", folders[0].name, "demo"],
+    stages = find_stages(ROOT)
+    name = (pick_stage(stages, stage) if stage else stages[-1]).name
+    done = subprocess.run([ROOT / "scripts" / "run", name, "demo"],
                           stdout=subprocess.DEVNULL)
     if done.returncode != 0:
-        sys.exit("syscalls: it does not build")
-    return ROOT / "build" / "release" / "bin" / folders[0].name
+        raise Problem("it does not build")
+    return ROOT / "build" / "release" / "bin" / name
 
 
 def selectors_of(program):
@@ -88,7 +89,7 @@ def selectors_of(program):
                           text=True).stdout
     match = re.search(r"--selector\b.*?\{(.*?)\}", text, re.S)
     if match is None:
-        sys.exit(f"syscalls: {program.name} has no --selector")
+        raise Problem(f"{program.name} has no --selector")
     return re.findall(r"\w+", match[1])
 
 
@@ -107,7 +108,7 @@ def converse(address, messages, connections):
             while left > 0:
                 data = client.recv(left)
                 if not data:
-                    sys.exit("syscalls: the server hung up")
+                    raise Problem("the server hung up")
                 left -= len(data)
     finally:
         for client in clients:
@@ -141,7 +142,7 @@ def count(strace, program, selector, messages, connections):
                 line = server.stdout.readline()
                 match = re.fullmatch(r"listening on (\S+):(\d+)\n", line)
                 if match is None:
-                    sys.exit("syscalls: the server did not start")
+                    raise Problem("the server did not start")
                 converse((match[1], int(match[2])), messages, connections)
             finally:
                 os.kill(pid, signal.SIGINT)
@@ -166,16 +167,16 @@ def in_columns(counts):
     return row
 
 
-def main():
-    options = arguments()
+def main(arguments):
+    options = parse(arguments)
     strace = find_strace()
     program = (options.program or build(options.stage)).resolve()
     known = selectors_of(program)
     wanted = options.selector or known
     for selector in wanted:
         if selector not in known:
-            sys.exit(f"syscalls: {program.name} has no selector {selector};"
-                     f" there are: {', '.join(known)}")
+            raise Problem(f"{program.name} has no selector {selector};"
+                          f" there are: {', '.join(known)}")
     print(f"{options.messages} messages, {options.connections} connections;"
           " system calls a message")
     print(" " * 8 + "".join(f"{name:>11}" for name in COLUMNS))
@@ -184,7 +185,9 @@ def main():
                                options.connections))
         cells = [row[name] / options.messages for name in COLUMNS]
         print(f"{selector:8}" + "".join(f"{cell:11.3f}" for cell in cells))
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.argv[0] = "bench"       # the command that a Problem is told for
+    run(main)

@@ -18,8 +18,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-sys.dont_write_bytecode = True
-from stagelib import SCRIPTS, Problem, plural, run  # noqa: E402
+from .terminal import Problem, plural, run
 
 PATIENCE = 60                   # seconds until a server that hangs is given up
 
@@ -561,7 +560,7 @@ def python_contenders(python: str) -> list[Contender]:
     if shutil.which(python) is None:
         raise Problem(f"there is no {python}")
     names = [workload.name for workload in WORKLOADS]
-    command = [python, SCRIPTS / "bench_asyncio.py"]
+    command = [python, Path(__file__).with_name("bench_asyncio.py")]
     version = output_of(python, "-c", PYTHON_VERSION).strip()
     found = [Contender("asyncio", command, ORANGE, names, version)]
     try:

@@ -20,7 +20,8 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
-from stagelib import Problem, read_text, write_text
+from .stages import read_text, write_text
+from .terminal import Problem
 
 KEPT = 300                      # objects; the oldest go
 SHOWN_ERRORS = 3
@@ -28,7 +29,7 @@ SILENCE = 2.0                   # seconds after which it is said what goes on
 
 # Prints the compiler on fd 3; what is built and asked goes to the terminal.
 _PREPARE = r"""
-. "$root/scripts/lib.sh"
+. "$root/scripts/lib/setup.sh"
 need_tools
 configure_plain "$build_dir/release" Release || exit 1
 build "$build_dir/release" common common || exit 1
@@ -125,7 +126,7 @@ class Compiler:
                     Path(given).resolve().parent)
         build = self.root / "build" / "release"
         library = build / "common" / "libcommon.a"
-        known = self.root / "build" / ".ready"      # of scripts/lib.sh
+        known = self.root / "build" / ".ready"      # of scripts/lib/setup.sh
         if is_newer(library, self.root / "common") and known.is_file():
             compiler = os.environ.get("CXX") or known.read_text().split("\n")[0]
             return shlex.split(compiler), build

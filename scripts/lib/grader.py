@@ -16,9 +16,9 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from stagelib import SCRIPTS, Problem, read_text, split_lines, write_text
+from .stages import read_text, split_lines, write_text
+from .terminal import ROOT, Problem
 
-ROOT = SCRIPTS.parent           # where common/ is, whatever --root says
 
 REPORT = Path("tests", "homework", "report.cpp")
 SECONDS = float(os.environ.get("HOMEWORK_SECONDS", "10"))    # then it hangs
@@ -60,7 +60,7 @@ class Kit:
 
 _BUILD = """
 root=$1 yes=
-. "$root/scripts/lib.sh"
+. "$root/scripts/lib/setup.sh"
 need_tools
 configure_plain "$build_dir/release" Release || exit 1
 build "$build_dir/release" "what the tests need" common test_main

@@ -22,7 +22,9 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from stagelib import Problem, Stage, read_lines, read_text, without_comments
+from .differences import without_comments
+from .stages import Stage, read_lines, read_text
+from .terminal import Problem
 
 EXCEPTIONS = Path("tests", "homework", "skeleton")
 INCLUDE = '#include "not_there_yet.hpp"'

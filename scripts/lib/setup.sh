@@ -22,6 +22,11 @@ have() {
   command -v "$1" >/dev/null 2>&1
 }
 
+# library MODULE [ARGUMENT...]: what is written in Python.
+library() {
+  PYTHONPATH=$root/scripts PYTHONSAFEPATH=1 python3 -m "lib.$@"
+}
+
 # ---- What is there -------------------------------------------------------
 
 # Does this compiler know C++20's coroutines?
@@ -221,7 +226,7 @@ install() {
 # Finds compiler and tools, installs what is missing; sets $CXX and $ninja. A
 # stamp remembers that all was there.
 need_tools() {
-  if [ "$stamp" -nt "$root/scripts/lib.sh" ]; then
+  if [ "$stamp" -nt "$root/scripts/lib/setup.sh" ]; then
     { read -r known && read -r ninja; } <"$stamp"
     if [ "${CXX:-$known}" = "$known" ]; then
       CXX=$known
@@ -372,7 +377,7 @@ show_step() {
 }
 
 # On a terminal the next one takes its place. The book's outputs, which
-# scripts/walkthrough compares, are those of a second call.
+# scripts/maintain/walkthrough compares, are those of a second call.
 show_line() {
   if [ -n "${WALKTHROUGH_RUNNING:-}" ]; then
     return

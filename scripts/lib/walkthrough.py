@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Keeps WALKTHROUGH.md and the stages in step.
 
 A chapter is a level-2 heading that begins with a stage's folder name. In it, a
@@ -27,13 +26,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-sys.dont_write_bytecode = True
-from bookpage import make_page, need_pandoc  # noqa: E402
-from stagelib import (  # noqa: E402
-    BOOK, Beat, Block, Book, Problem, Stage, apply_beat, changed_ranges,
-    edit_script, find_run, find_stages, in_typing_order, lesson_lines,
-    nearest_miss, pick_stage, plural, read_book, read_lines, read_text, root_of,
-    root_option, run, split_lines, stage_before, without_comments, write_text)
+from .book import (
+    BOOK, Beat, Block, Book, apply_beat, find_run, nearest_miss, read_book)
+from .differences import changed_ranges, edit_script, without_comments
+from .page import make_page, need_pandoc
+from .stages import (
+    Stage, find_stages, in_typing_order, lesson_lines, pick_stage, read_lines,
+    read_text, split_lines, stage_before, write_text)
+from .terminal import Problem, plural, root_of, root_option
 
 Files = dict[str, list[str]]
 
@@ -1093,7 +1093,3 @@ def html(options: argparse.Namespace) -> int:
         raise Problem(f"cannot write {target}: {error.strerror}") from error
     print(target)
     return 0
-
-
-if __name__ == "__main__":
-    run(main)

@@ -58,10 +58,10 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from skeletonlib import read_exceptions, skeleton
-from stagelib import (
-    Beat, Problem, Stage, find_run, find_stages, nearest_miss, read_book,
-    read_lines, stage_before, write_text)
+from .book import Beat, find_run, nearest_miss, read_book
+from .skeletons import read_exceptions, skeleton
+from .stages import Stage, find_stages, read_lines, stage_before, write_text
+from .terminal import Problem
 
 HOMEWORK = Path("tests", "homework")
 HARD = "-hard"
@@ -566,4 +566,3 @@ def lint_wrong(assignment: Assignment) -> list[str]:
         except Problem as problem:
             faults.append(f"{wrong.name}: {problem}")
     return faults
-

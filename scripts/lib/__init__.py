@@ -1,0 +1,1 @@
+"""What the commands of scripts/ and scripts/maintain/ are made of."""

@@ -1,0 +1,148 @@
+"""Differences between lines, by git, and what counts as a line of code."""
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from .stages import Stage, read_text, split_lines, write_text
+from .terminal import Problem
+
+# Away from any repository and configuration, so that all see the same.
+_GIT_ENVIRONMENT = {
+    **{name: value for name, value in os.environ.items()
+       if not name.startswith("GIT_")},
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+}
+_HUNK = re.compile(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
+
+
+def git_diff(old: list[str], new: list[str], *options: str,
+             name: str = "file") -> list[str]:
+    """The hunks of git's diff, without the lines about files before them."""
+    if old == new:
+        return []
+    with tempfile.TemporaryDirectory() as folder:
+        attributes = Path(folder, "attributes")
+        attributes.write_text("*.hpp diff=cpp\n*.cpp diff=cpp\n")
+        for side, lines in (("old", old), ("new", new)):
+            path = Path(folder, side, Path(name).name)
+            path.parent.mkdir()
+            write_text(path, "".join(line + "\n" for line in lines))
+        done = subprocess.run(
+            ["git", "-c", f"core.attributesFile={attributes}", "diff",
+             "--no-index", "--no-ext-diff", "--no-renames", "--text",
+             *options, f"old/{path.name}", f"new/{path.name}"],
+            cwd=folder, env=_GIT_ENVIRONMENT, capture_output=True)
+    if done.returncode > 1:
+        raise Problem("git diff: " + done.stderr.decode().strip())
+    lines = split_lines(done.stdout.decode("utf-8", "surrogateescape"))
+    starts = (number for number, line in enumerate(lines)
+              if _HUNK.search(line))
+    return lines[next(starts, len(lines)):]
+
+
+def changed_ranges(old: list[str], new: list[str],
+                   *options: str) -> list[tuple[int, int, int, int]]:
+    """(i1, i2, j1, j2) for each place where new[j1:j2] replaces old[i1:i2]."""
+    ranges = []
+    for line in git_diff(old, new, "-U0", *(options or ("--patience",))):
+        if hunk := _HUNK.match(line):
+            start, count, new_start, new_count = (
+                1 if group is None else int(group) for group in hunk.groups())
+            i = start - 1 if count else start
+            j = new_start - 1 if new_count else new_start
+            ranges.append((i, i + count, j, j + new_count))
+    return ranges
+
+
+def edit_script(old: list[str], new: list[str]) -> list[tuple[str, str]]:
+    """All lines of both, each with ' ', '-' or '+', in a diff's order."""
+    script = []
+    done = 0
+    for i1, i2, j1, j2 in changed_ranges(old, new):
+        script += [(" ", line) for line in old[done:i1]]
+        script += [("-", line) for line in old[i1:i2]]
+        script += [("+", line) for line in new[j1:j2]]
+        done = i2
+    return script + [(" ", line) for line in old[done:]]
+
+
+# --- what counts as a line of code -----------------------------------------
+
+_TOKEN = re.compile(
+    r"""(?P<comment>//[^\n]*|/\*.*?(?:\*/|\Z))
+      | (?P<string>\b(?:u8|[uUL])?R"(?P<mark>[^(\s]*)\(.*?\)(?P=mark)"
+                  |"(?:\\.|[^"\\\n])*"
+                  |'(?:\\.|[^'\\\n])*')
+      | \d[\w'.]*""",
+    re.DOTALL | re.VERBOSE)
+
+
+def without_comments(source: str, strings: bool = True) -> str:
+    """C++ with comments (and strings, on demand) blanked, lines kept."""
+    def blank(token: re.Match) -> str:
+        keep = (token["comment"] is None
+                and (strings or token["string"] is None))
+        return token[0] if keep else re.sub(r"[^\n]", " ", token[0])
+    return _TOKEN.sub(blank, source)
+
+
+def counted_lines(source: str) -> list[str]:
+    """The lines that are more than blanks, comments or braces."""
+    bare = split_lines(without_comments(source))
+    return [line for line, code in zip(split_lines(source), bare)
+            if code.strip("{}();, \t\r\f\v")]
+
+
+@dataclass
+class Change:
+    """What happened to counted lines between two stages."""
+    earlier: int = 0
+    removed: int = 0
+    added: int = 0
+
+    @property
+    def survival(self) -> float:
+        """Per cent of the earlier lines that are still there."""
+        if not self.earlier:
+            return 100.0
+        return 100.0 * (self.earlier - self.removed) / self.earlier
+
+    def __iadd__(self, other: Change) -> Change:
+        self.earlier += other.earlier
+        self.removed += other.removed
+        self.added += other.added
+        return self
+
+
+def count_change(old: list[str], new: list[str], *options: str) -> Change:
+    """--minimal keeps as many lines as any difference can: survival is
+    never understated."""
+    change = Change(earlier=len(old))
+    for i1, i2, j1, j2 in changed_ranges(old, new, "--minimal", *options):
+        change.removed += i2 - i1
+        change.added += j2 - j1
+    return change
+
+
+def lesson_change(old: Stage, new: Stage, *options: str) -> dict[str, Change]:
+    """For each lesson file of both stages."""
+    def counted(stage: Stage) -> dict[str, list[str]]:
+        return {name: counted_lines(read_text(path))
+                for name, path in stage.lesson().items()}
+    before, after = counted(old), counted(new)
+    return {name: count_change(before.get(name, []), after.get(name, []),
+                               *options)
+            for name in sorted(before.keys() | after.keys())}
+
+
+def total(changes: dict[str, Change]) -> Change:
+    result = Change()
+    for change in changes.values():
+        result += change
+    return result

@@ -1,0 +1,866 @@
+"""Homework: write a stage yourself, and let its tests say how far you are.
+
+  scripts/homework list              what there is, and how far you are
+  scripts/homework start 04          stage 03's code with stage 04's declarations
+  scripts/homework check             which ideas work
+  scripts/homework check sleep       one of them, and all that it says
+  scripts/homework hint sleep        three hints, one more at each call
+  scripts/homework watch             checks again whenever you save
+  scripts/homework diff              your code against the stage's
+  scripts/homework reset FILE        begin again; yours is kept
+
+Without a number it is the homework that you began last.
+"""
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import select
+import shutil
+import sys
+import tempfile
+import textwrap
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from pathlib import Path
+
+from .assignments import (
+    HARD, HOMEWORK, Assignment, Wrong, apply_edits, find_assignments, lint,
+    matching_beats, owner_of, pick_assignment, read_headers, write_files)
+from .book import Beat
+from .differences import git_diff
+from .grader import (
+    ROOT, SECONDS, Case, Complaint, Fault, Kit, Outcome, brief, build_ideas,
+    grade, prepare, run_idea, shorten)
+from .skeletons import INCLUDE
+from .stages import Stage, read_lines, write_text
+from .terminal import Paint, Problem, plural, root_of, root_option, use_colour
+
+STUB = "not_there_yet.hpp"
+WIDTH = 79
+BLOCKS = 3                      # so many failed ideas are told in full
+
+
+def main(arguments: list[str]) -> int:
+    options = parse(arguments)
+    if not options.command:
+        print(__doc__)
+        return 2
+    options.paint = Paint(use_colour())
+    return options.command(options)
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, parents=[root_option()],
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.set_defaults(command=None)
+    commands = parser.add_subparsers(metavar="COMMAND")
+
+    def command(function, name: str, text: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(
+            name, help=text, description=text, parents=[root_option()])
+        sub.set_defaults(command=function)
+        return sub
+
+    command(show_list, "list", "what there is, and how far you are")
+
+    sub = command(start, "start", "make the folder homework/NN")
+    sub.add_argument("name", metavar="NN", help="a stage, or a name of `list`")
+    sub.add_argument("--blank", action="store_true",
+                     help="without the stage's declarations")
+    sub.add_argument("--hard", action="store_true",
+                     help="01: write generator.hpp itself")
+
+    sub = command(check, "check", "build and run the tests of each idea")
+    sub.add_argument("words", nargs="*", metavar="[NN] [IDEA]")
+    sub.add_argument("--earlier", action="store_true",
+                     help="also those of earlier stages (else only once all"
+                          " ideas pass)")
+
+    sub = command(hint, "hint", "a hint, a more telling one at each call")
+    sub.add_argument("words", nargs="*", metavar="[NN] [IDEA]")
+    sub.add_argument("--level", type=int, choices=(1, 2, 3))
+
+    sub = command(watch, "watch", "check the next idea whenever a file is"
+                                  " saved; ends with Ctrl-C")
+    sub.add_argument("words", nargs="*", metavar="[NN]")
+
+    sub = command(diff, "diff", "your code (-) against the stage's (+)")
+    sub.add_argument("words", nargs="*", metavar="[NN] [FILE]")
+
+    sub = command(reset, "reset", "put back what you started with; yours is"
+                                  " kept")
+    sub.add_argument("words", nargs="*", metavar="[NN] [FILE]")
+    sub.add_argument("--yes", action="store_true", help="do not ask")
+
+    sub = command(check_texts, "lint", "for authors: is all there that the"
+                                       " texts need, does all match")
+    sub.add_argument("names", nargs="*", metavar="NN")
+
+    sub = command(try_wrong, "wrong", "for authors: is each known-wrong"
+                                      " submission caught by its idea")
+    sub.add_argument("name", metavar="NN")
+    sub.add_argument("submissions", nargs="*", metavar="NAME")
+    return parser.parse_args(arguments)
+
+
+# --- progress --------------------------------------------------------------
+
+class Progress:
+    """homework/.progress.json: what was begun, which ideas passed when they
+    were checked last, how many hints were given."""
+
+    def __init__(self, root: Path) -> None:
+        self.path = root / "homework" / ".progress.json"
+        try:
+            self.data = json.loads(self.path.read_text(encoding="utf-8"))
+            self.data["work"].items()
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            self.data = {"last": "", "work": {}}
+
+    def of(self, assignment: Assignment) -> dict:
+        work = self.data["work"].setdefault(assignment.name, {})
+        for key in ("ideas", "hints"):
+            work.setdefault(key, {})
+        return work
+
+    def passed(self, assignment: Assignment) -> list[str]:
+        ideas = self.of(assignment)["ideas"]
+        return [idea for idea in assignment.tests()
+                if ideas.get(idea) == "passed"]
+
+    def save(self, assignment: Assignment | None = None) -> None:
+        if assignment:
+            self.data["last"] = assignment.name
+        self.path.parent.mkdir(exist_ok=True)
+        making = self.path.with_suffix(".new")
+        write_text(making, json.dumps(self.data, indent=1) + "\n")
+        making.replace(self.path)
+
+
+def chosen(options: argparse.Namespace) -> tuple[Assignment, list[str]]:
+    """The homework that the words name, or the last one; the other words."""
+    root = root_of(options)
+    found = find_assignments(root)
+    words = list(options.words)
+    last = found.get(Progress(root).data["last"])
+    known = last.tests() if last else {}
+    if words and (words[0] in found or words[0][0].isdigit()) and (
+            words[0] not in known):
+        assignment = pick_assignment(found, words.pop(0))
+        if not assignment.work().is_dir():
+            raise Problem(f"homework/{assignment.name} is not begun yet:"
+                          f" scripts/homework start {assignment.name}")
+    elif last and last.work().is_dir():
+        assignment = last
+    else:
+        raise Problem("no homework is begun yet: scripts/homework list")
+    return assignment, words
+
+
+def check_ideas(assignment: Assignment, words: list[str]) -> None:
+    ideas = assignment.tests()
+    for word in words:
+        if word not in ideas:
+            raise Problem(f"{assignment.label} has no idea {word}"
+                          f" (there are: {', '.join(ideas)})")
+
+
+# --- list ------------------------------------------------------------------
+
+def show_list(options: argparse.Namespace) -> int:
+    root = root_of(options)
+    progress = Progress(root)
+    found = find_assignments(root)
+    stages = [one for one in found.values()
+              if not one.folder or one.name == one.stage.number]
+    opens = [one for one in found.values() if one not in stages]
+    width = max(map(len, found), default=0)
+    print("Stages: write the next one yourself.\n")
+    for assignment in stages:
+        print(list_line(assignment, progress, width, options.paint))
+    if opens:
+        print("\nOpen-ended: beyond the stages.\n")
+    for assignment in opens:
+        print(list_line(assignment, progress, width, options.paint))
+    last = found.get(progress.data["last"])
+    if last and last.work().is_dir() and (
+            len(progress.passed(last)) < len(last.tests())):
+        print("\nGo on: scripts/homework check")
+    else:
+        print("\nBegin one: scripts/homework start "
+              + (next((one.name for one in stages
+                       if not one.work().is_dir()), "NN")))
+    return 0
+
+
+def list_line(assignment: Assignment, progress: Progress, width: int,
+              paint: Paint) -> str:
+    total = len(assignment.tests())
+    state = plural(total, "idea")
+    if assignment.work().is_dir():
+        passed = len(progress.passed(assignment))
+        state = f"{passed} of {total}"
+        if passed == total:
+            state = paint("green", state)
+        elif progress.data["last"] == assignment.name:
+            state = paint("bold", state + ", begun last")
+    title = assignment.heading()
+    if assignment.name.endswith(HARD):
+        title += ": its class"
+    return f"  {assignment.name:<{width}}  {title:<39}  {state}".rstrip()
+
+
+# --- start and reset -------------------------------------------------------
+
+def start(options: argparse.Namespace) -> int:
+    root = root_of(options)
+    found = find_assignments(root)
+    name = options.name
+    if options.hard:
+        name = pick_assignment(found, name).stage.number + HARD
+        if name not in found:
+            raise Problem(f"homework {options.name} has nothing harder")
+    assignment = pick_assignment(found, name)
+    work = assignment.work()
+    if work.exists():
+        raise Problem(f"{shown(work, root)} is there already; to begin again:"
+                      f" scripts/homework reset {assignment.name}")
+    progress = Progress(root)
+    progress.of(assignment)["blank"] = options.blank
+    write_files(starting_files(assignment, options.blank), work)
+    progress.save(assignment)
+    print(start_text(assignment, options.blank, root))
+    return 0
+
+
+def starting_files(assignment: Assignment, blank: bool
+                   ) -> dict[str, list[str]]:
+    """All that is in the new folder."""
+    files = assignment.start(blank)
+    if STUB not in files and not blank:
+        files[STUB] = read_lines(ROOT / HOMEWORK / STUB)
+    for idea, path in assignment.tests().items():
+        files[f"tests/{idea}.cpp"] = read_lines(path)
+        for helper in path.parent.glob("*.hpp"):
+            files[f"tests/{helper.name}"] = read_lines(helper)
+    if not assignment.folder:
+        stage = assignment.stage.folder
+        for path in [stage / "CMakeLists.txt", stage / "main.cpp",
+                     stage / "bench.cpp", *sorted(stage.glob("demos/*.?pp"))]:
+            if path.is_file():
+                files[str(path.relative_to(stage))] = read_lines(path)
+    return files
+
+
+def start_text(assignment: Assignment, blank: bool, root: Path) -> str:
+    text = assignment.text()
+    work = shown(assignment.work(), root)
+    stubs = sorted({name for name, lines in assignment.start(blank).items()
+                    if INCLUDE in lines})
+    before = (f"stage {assignment.before.number}'s code"
+              if assignment.before else "no code yet")
+    if assignment.folder:
+        what = f"stage {assignment.stage.number}'s code"
+    elif blank:
+        what = f"{before}, and stage {assignment.stage.number}'s tests"
+    else:
+        what = f"{before} with stage {assignment.stage.number}'s declarations"
+    lines = [f"{work}/ is there: {what}.", "", filled(text.intro), ""]
+    if stubs:
+        lines += wrapped("Where not_there_yet(...) stands, a function is yours"
+                         " to write: in " + ", ".join(stubs) + ". Private"
+                         " members and helpers are yours to invent.")
+    if not assignment.folder:
+        lines += wrapped(f"The book's chapter: WALKTHROUGH.md,"
+                         f" \"{assignment.stage.name}\".")
+    groups = assignment.groups()
+    lines += ["", "The ideas, in the order in which one would build them"
+              + ("; at a gap one can stop:" if len(groups) > 1 else ":")]
+    for number, group in enumerate(groups):
+        lines += [""] * (number > 0) + wrapped("  " + ", ".join(group), "  ")
+    lines += ["", "  scripts/homework check      how far you are",
+              "  scripts/homework hint       when you are stuck",
+              "  scripts/homework watch      checks whenever you save"]
+    return "\n".join(lines)
+
+
+def reset(options: argparse.Namespace) -> int:
+    assignment, words = chosen(options)
+    progress = Progress(assignment.root)
+    files = starting_files(assignment,
+                           progress.of(assignment).get("blank", False))
+    work = assignment.work()
+    for word in words:
+        if word not in files:
+            raise Problem(f"{word} is none of the files that"
+                          f" {assignment.label} starts with")
+    files = {name: lines for name, lines in files.items()
+             if not words or name in words}
+    changed = [name for name, lines in files.items()
+               if (work / name).is_file() and read_lines(work / name) != lines]
+    missing = [name for name in files if not (work / name).is_file()]
+    if not changed and not missing:
+        print("Nothing to put back: all is as it came.")
+        return 0
+    print(f"Put back in {shown(work, assignment.root)}:",
+          ", ".join(changed + missing))
+    if not options.yes and not asked("Yours are kept. Do it? [y/N] "):
+        print("Nothing done.")
+        return 1
+    kept = work / "kept" / datetime.now().strftime("%Y-%m-%d_%H%M%S")
+    for name in changed:
+        (kept / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(work / name, kept / name)
+    write_files({name: files[name] for name in changed + missing}, work)
+    if changed:
+        print(f"Yours: {shown(kept, assignment.root)}/")
+    return 0
+
+
+def asked(question: str) -> bool:
+    if not sys.stdin.isatty():
+        raise Problem("it asks before it does that: call it in a terminal, or"
+                      " with --yes")
+    return input(question).strip().lower() in ("y", "yes")
+
+
+# --- texts -----------------------------------------------------------------
+
+def shown(path: Path, root: Path) -> str:
+    return str(path.relative_to(root))
+
+
+def wrapped(text: str, indent: str = "") -> list[str]:
+    return textwrap.wrap(text, WIDTH, subsequent_indent=indent,
+                         break_long_words=False, break_on_hyphens=False)
+
+
+def filled(text: str, indent: str = "") -> str:
+    """Paragraphs filled; lists and blocks of code as they are."""
+    out = []
+    fenced = False
+    for paragraph in text.split("\n\n"):
+        plain = not fenced and not re.search(
+            r"^(?: |[-*|>] |\d+\. |```|~~~)", paragraph, re.M)
+        fenced ^= len(re.findall(r"^ *(?:```|~~~)", paragraph, re.M)) % 2 == 1
+        if plain:
+            out.append(textwrap.fill(
+                " ".join(paragraph.split()), WIDTH, initial_indent=indent,
+                subsequent_indent=indent, break_long_words=False,
+                break_on_hyphens=False))
+        else:
+            out.append(textwrap.indent(paragraph, indent))
+    return "\n\n".join(out)
+
+
+# --- check -----------------------------------------------------------------
+
+STATUS = {"passed": ("green", "passed"), "failed": ("red", "failed"),
+          "crash": ("red", "crashes"), "hang": ("red", "hangs"),
+          "compile": ("red", "not compiling"),
+          "missing": ("blue", "not there yet")}
+
+
+def check(options: argparse.Namespace) -> int:
+    assignment, words = chosen(options)
+    check_ideas(assignment, words)
+    kit = prepare()
+    checker = Checker(assignment, kit, options.paint)
+    outcomes = checker.check(words or list(checker.tests))
+    print("\n".join(checker.details(outcomes, bool(words))))
+    good = all(one.status == "passed" for one in outcomes.values())
+    if options.earlier or good and not words:
+        good = checker.check_earlier() and good
+    if good and not words:
+        print(filled(checker.farewell()))
+    return 0 if good else 1
+
+
+class Checker:
+    """Grades ideas of somebody's homework and tells how it went."""
+
+    def __init__(self, assignment: Assignment, kit: Kit,
+                 paint: Paint) -> None:
+        self.assignment = assignment
+        self.kit = kit
+        self.paint = paint
+        self.code = assignment.work()
+        self.build = assignment.root / "build" / "homework" / assignment.name
+        self.text = assignment.text()
+        own = {path.stem: path for path in self.code.glob("tests/*.cpp")}
+        self.tests = {idea: own.get(idea, path)
+                      for idea, path in assignment.tests().items()}
+
+    def grade(self, idea: str) -> Outcome:
+        outcome = grade(self.kit, self.tests[idea], self.code,
+                        self.build / idea, announce=True)
+        if outcome.status == "compile":
+            complaints = self.complaints(outcome)
+            missing = [one.missing for one in complaints]
+            if all(one.of_tests for one in complaints) and all(missing):
+                outcome.status = "missing"
+                outcome.missing = list(dict.fromkeys(missing))
+        return outcome
+
+    def complaints(self, outcome: Outcome) -> list[Complaint]:
+        return shorten(outcome.errors, self.code, self.code / "tests")
+
+    def check(self, ideas: list[str]) -> dict[str, Outcome]:
+        """Grades them side by side; a line each, in their order."""
+        print(f"{self.assignment.label}: {self.assignment.heading()}\n")
+        outcomes: dict[str, Outcome] = {}
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            runs = {idea: pool.submit(self.grade, idea) for idea in ideas}
+            for idea, run in runs.items():
+                self.busy(f"  {idea} ...")
+                outcomes[idea] = run.result()
+                self.busy("")
+                print(self.line(idea, outcomes[idea]), flush=True)
+        self.remember(outcomes)
+        return outcomes
+
+    def busy(self, text: str) -> None:
+        """What goes on, on a terminal; the next text takes its place."""
+        if sys.stdout.isatty():
+            print(f"\r{self.paint('faint', text) if text else ''}\033[K",
+                  end="", flush=True)
+
+    def line(self, idea: str, outcome: Outcome) -> str:
+        style, word = STATUS[outcome.status]
+        width = max(map(len, self.tests))
+        note = ""
+        if outcome.status == "missing":
+            own, others = self.whose(idea, outcome.missing)
+            note = listed(list(dict.fromkeys(
+                name.rpartition("::")[2] for name in own)),
+                WIDTH - 20 - width) if own else (
+                    f"needs {list(others)[0]} first")
+        elif outcome.status == "failed":
+            note = (f"{len(outcome.failed)} of"
+                    f" {plural(len(outcome.cases), 'test case')}")
+        elif outcome.status == "hang":
+            note = f"after {outcome.seconds:.0f} seconds it was ended"
+        elif outcome.status == "crash":
+            note = outcome.reason.partition(" - ")[2] or outcome.reason
+        return (f"  {self.paint(style, f'{word:<13}')} {idea:<{width}}"
+                f"  {note}").rstrip()
+
+    def remember(self, outcomes: dict[str, Outcome]) -> None:
+        progress = Progress(self.assignment.root)
+        progress.of(self.assignment)["ideas"].update(
+            {idea: outcome.status for idea, outcome in outcomes.items()})
+        progress.save(self.assignment)
+
+    # What it means.
+
+    def details(self, outcomes: dict[str, Outcome], asked: bool) -> list[str]:
+        """What went wrong, the first things in full; how to go on."""
+        lines: list[str] = []
+        broken = {idea: one for idea, one in outcomes.items()
+                  if one.status == "compile"}
+        if broken:
+            lines += self.compiler_says(broken, outcomes)
+        wrong = [idea for idea, one in outcomes.items()
+                 if one.status in ("failed", "crash", "hang")]
+        missing = [idea for idea, one in outcomes.items()
+                   if one.status == "missing"]
+        if asked:
+            shown_wrong, shown_missing = wrong, missing
+        else:
+            shown_wrong, shown_missing = self.first_of(outcomes)
+            shown_missing = [] if broken else shown_missing
+        for idea in shown_wrong:
+            lines += self.explained(idea, outcomes[idea])
+        for idea in shown_missing:
+            lines += self.to_write(idea, outcomes[idea])
+        if not asked:
+            passed = len(Progress(self.assignment.root).passed(
+                self.assignment))
+            more = len(wrong) - len(shown_wrong)
+            lines += ["", f"{passed} of {plural(len(self.tests), 'idea')}"
+                          " passed."
+                          + (f" {more} more failed: name one to see why."
+                             if more > 0 else "")]
+        return lines
+
+    def first_of(self, outcomes: dict[str, Outcome]
+                 ) -> tuple[list[str], list[str]]:
+        """What to look at first: ideas that went wrong, or the one to write.
+        What comes after that one cannot be right yet."""
+        wrong: list[str] = []
+        waiting: list[str] = []
+        for idea, one in outcomes.items():
+            if one.status in ("failed", "crash", "hang"):
+                wrong.append(idea)
+            elif one.status == "missing":
+                if self.whose(idea, one.missing)[0]:
+                    return wrong[:BLOCKS], [] if wrong else [idea]
+                waiting.append(idea)    # for a later one
+        return wrong[:BLOCKS], [] if wrong else waiting[:1]
+
+    def compiler_says(self, broken: dict[str, Outcome],
+                      outcomes: dict[str, Outcome]) -> list[str]:
+        """Each error once, however many ideas it stops."""
+        said: dict[Complaint, list[str]] = {}
+        for idea, outcome in broken.items():
+            for complaint in self.complaints(outcome):
+                said.setdefault(complaint, []).append(idea)
+        stopped = (f"all {len(broken)} ideas" if len(broken) > 1
+                   and len(broken) == len(outcomes) else ", ".join(broken))
+        lines = ["", *wrapped(f"It does not compile, which stops {stopped}:")]
+        for complaint in list(said)[:3]:
+            lines += ["", *self.complaint_lines(complaint)]
+        if len(said) > 3:
+            lines += ["", f"  and {plural(len(said) - 3, 'more error')};"
+                          " the first is often the reason for the others"]
+        return lines
+
+    def complaint_lines(self, complaint: Complaint) -> list[str]:
+        lines = []
+        if complaint.file:
+            path = f"{shown(self.code, self.assignment.root)}/{complaint.file}"
+            lines.append("  " + self.paint("bold",
+                                           f"{path}:{complaint.line}"))
+        if complaint.source:
+            lines.append(f"    {complaint.source}")
+        return lines + [f"  {line}"
+                        for line in wrapped(complaint.message, "  ")]
+
+    def explained(self, idea: str, outcome: Outcome) -> list[str]:
+        """A failed idea."""
+        style, word = STATUS[outcome.status]
+        lines = ["", f"{self.paint('bold', idea)} {self.paint(style, word)}:"]
+        for case in outcome.failed[:2]:
+            lines += self.case_lines(case, outcome)
+        if len(outcome.failed) > 2:
+            lines.append(f"  and {len(outcome.failed) - 2} more")
+        if outcome.printed.strip():
+            printed = outcome.printed.strip().splitlines()
+            lines += ["", "  It printed:", *(
+                f"    {textwrap.shorten(line, 200, placeholder=' ...')}"
+                for line in printed[-5:])]
+        return lines + self.meaning(idea)
+
+    def case_lines(self, case: Case, outcome: Outcome) -> list[str]:
+        name = case.name.partition(": ")[2] or case.name
+        lines = ["", *(f"  {line}" for line in wrapped(f"\"{name}\"", "   "))]
+        faults = [fault for fault in case.faults
+                  if not fault.text.startswith("it crashed")]
+        if outcome.status == "hang" and not case.ended:
+            lines.append("  never came to its end")
+        elif outcome.status == "crash" and (
+                not case.ended or len(faults) < len(case.faults)):
+            lines.append(f"  crashed: {outcome.reason}")
+        for fault in faults[:2]:
+            lines += self.fault_lines(fault)
+        return lines
+
+    def fault_lines(self, fault: Fault) -> list[str]:
+        lines = []
+        if fault.file:
+            path = Path(fault.file)
+            if path.is_relative_to(self.assignment.root):
+                path = path.relative_to(self.assignment.root)
+            lines.append(f"  {path}:{fault.line}")
+        lines += [f"    {line}" for line in wrapped(fault.text, "    ")]
+        if fault.seen:
+            lines += [f"    {line}" for line in wrapped(
+                f"is: {brief(fault.seen)}", "        ")]
+        return lines
+
+    def whose(self, idea: str, missing: list[str]
+              ) -> tuple[list[str], dict[str, list[str]]]:
+        """Of what is missing: what belongs to this idea or to none, and by
+        idea what belongs to others."""
+        own: list[str] = []
+        others: dict[str, list[str]] = {}
+        for name in missing:
+            owner = owner_of(name, self.text)
+            (own if owner in ("", idea)
+             else others.setdefault(owner, [])).append(name)
+        return own, others
+
+    def to_write(self, idea: str, outcome: Outcome) -> list[str]:
+        """An idea whose functions are not there yet."""
+        own, others = self.whose(idea, outcome.missing)
+        lines = ["", f"Next: {self.paint('bold', idea)}"]
+        if own:
+            lines += wrapped(f"  Not there yet: {', '.join(own)}.", "  ")
+        for other, names in others.items():
+            lines += wrapped(f"  Needs {other} first: {', '.join(names)}.",
+                             "  ")
+        return lines + self.meaning(idea)
+
+    def meaning(self, idea: str) -> list[str]:
+        lines = []
+        section = self.text.sections.get(idea)
+        if section and section.meaning:
+            lines = ["", filled(section.meaning, "  ")]
+        given = Progress(self.assignment.root).of(
+            self.assignment)["hints"].get(idea, 0)
+        left = "" if not given else f"   ({given} of 3 given)"
+        return lines + ["", f"  A hint: scripts/homework hint {idea}{left}"]
+
+    # Earlier stages.
+
+    def check_earlier(self) -> bool:
+        """Runs the tests of earlier stages that this one may have broken."""
+        good = True
+        count = 0
+        for stage, tests in self.assignment.earlier_tests().items():
+            self.busy(f"  the ideas of stage {stage.number} ...")
+            broken, errors = self.broken_of(stage, tests)
+            self.busy("")
+            count += len(tests)
+            good &= not broken and not errors
+            for idea, case in broken.items():
+                print(f"\n{self.paint('red', 'broken')}:"
+                      f" {idea} of stage {stage.number}")
+                print("\n".join(self.case_lines(case, Outcome("failed"))))
+            if errors:
+                print(f"\n{self.paint('red', 'broken')}: the tests of stage"
+                      f" {stage.number} do not compile any more:")
+                for complaint in shorten(errors, self.code,
+                                         stage.folder / "tests")[:2]:
+                    print("\n".join(["", *self.complaint_lines(complaint)]))
+        if good and count:
+            print(f"\n{plural(count, 'earlier idea')} that could have been"
+                  " broken still pass.")
+        return good
+
+    def broken_of(self, stage: Stage, tests: list[Path]
+                  ) -> tuple[dict[str, Case], str]:
+        program = self.build / f"earlier_{stage.number}"
+        errors = build_ideas(self.kit, tests, self.code, program)
+        if errors:
+            return {}, errors
+        outcome = run_idea(program, seconds=SECONDS * 6)
+        return {Path(case.file).stem: case for case in outcome.failed}, ""
+
+    def farewell(self) -> str:
+        name = self.assignment.name
+        if self.assignment.folder:
+            return f"\nDone. Look at how it is solved here: diff {name}."
+        return (f"\nAll of {self.assignment.label} works. Compare it with the"
+                f" stage: scripts/homework diff {name}")
+
+
+def listed(names: list[str], width: int) -> str:
+    """As many as fit."""
+    text = ", ".join(names)
+    while len(text) > width and len(names) > 1:
+        names = names[:-1]
+        text = ", ".join(names) + ", ..."
+    return text
+
+
+# --- hint ------------------------------------------------------------------
+
+def hint(options: argparse.Namespace) -> int:
+    assignment, words = chosen(options)
+    check_ideas(assignment, words)
+    progress = Progress(assignment.root)
+    passed = progress.passed(assignment)
+    idea = words[0] if words else next(
+        (idea for idea in assignment.tests() if idea not in passed), "")
+    if not idea:
+        print("All ideas pass: nothing to hint at.")
+        return 0
+    given = progress.of(assignment)["hints"]
+    level = options.level or min(given.get(idea, 0) + 1, 3)
+    given[idea] = max(given.get(idea, 0), level)
+    progress.save(assignment)
+    section = assignment.text().sections.get(idea)
+    if section is None:
+        raise Problem(f"nothing is written about {idea} yet")
+    print(f"{options.paint('bold', idea)}, hint {level} of 3\n")
+    if level == 3 and section.beats:
+        beats = matching_beats(assignment.beats, section.beats)
+        print("So the book does it"
+              + (", in parts:\n" if len(beats) > 1 else ":\n"))
+        print("\n\n".join(beat_text(beat, options.paint) for beat in beats))
+    else:
+        print(filled(section.hints.get(level) or "There is no such hint."))
+    if level < 3:
+        print("\nMore: the same again.")
+    return 0
+
+
+def beat_text(beat: Beat, paint: Paint) -> str:
+    style = {"+": "green", "-": "red"}
+    lines = [f"{paint('bold', beat.file)}"
+             f"   (WALKTHROUGH.md, line {beat.block.line})"]
+    for kind, text in beat.ops:
+        line = f"{kind} {text}".rstrip()
+        lines.append(paint(style[kind], line) if kind in style else line)
+    return "\n".join(lines)
+
+
+# --- watch -----------------------------------------------------------------
+
+def watch(options: argparse.Namespace) -> int:
+    assignment, words = chosen(options)
+    if words:
+        raise Problem(f"no homework {words[0]}")
+    kit = prepare()
+    current = ""
+    while True:
+        seen = stamps(assignment)
+        if sys.stdout.isatty():
+            print("\033[2J\033[H", end="")
+        checker = Checker(assignment, kit, options.paint)
+        current = next_idea(checker, current)
+        if not current:
+            print(filled(checker.farewell()))
+            return 0
+        print("\nIt checks again when you save; h Enter: a hint, Ctrl-C ends.",
+              flush=True)
+        wait_for_change(assignment, seen, current, options)
+
+
+def next_idea(checker: Checker, current: str) -> str:
+    """Checks the idea that did not pass, then the next; the first that fails,
+    none if all pass."""
+    passed = Progress(checker.assignment.root).passed(checker.assignment)
+    ideas = list(checker.tests)
+    todo = [idea for idea in ideas if idea not in passed] or ideas
+    if current in todo:
+        todo.remove(current)
+        todo.insert(0, current)
+    for idea in todo:
+        outcomes = checker.check([idea])
+        if outcomes[idea].status != "passed":
+            print("\n".join(checker.details(outcomes, True)))
+            return idea
+    outcomes = checker.check(ideas)
+    print("\n".join(checker.details(outcomes, False)))
+    failed = [idea for idea, one in outcomes.items()
+              if one.status != "passed"]
+    if failed:
+        return failed[0]
+    return "" if checker.check_earlier() else ideas[0]
+
+
+def stamps(assignment: Assignment) -> dict[Path, int]:
+    work = assignment.work()
+    return {path: path.stat().st_mtime_ns
+            for path in [*work.glob("*.hpp"), *work.glob("tests/*.cpp")]}
+
+
+def wait_for_change(assignment: Assignment, seen: dict[Path, int], idea: str,
+                    options: argparse.Namespace) -> None:
+    answers = sys.stdin.isatty()
+    while stamps(assignment) == seen:
+        if not answers:
+            time.sleep(0.3)
+        elif select.select([sys.stdin], [], [], 0.3)[0]:
+            line = sys.stdin.readline()
+            answers = line != ""
+            if line.strip() == "h":
+                print()
+                hint(argparse.Namespace(**{
+                    **vars(options), "level": None,
+                    "words": [assignment.name, idea]}))
+    time.sleep(0.1)             # an editor may write more than one file
+
+
+# --- diff ------------------------------------------------------------------
+
+def diff(options: argparse.Namespace) -> int:
+    assignment, words = chosen(options)
+    mine = {name: [line for line in lines if line != INCLUDE]
+            for name, lines in read_headers(assignment.work()).items()
+            if name != STUB}
+    theirs = assignment.solution()
+    for word in words:
+        if word not in mine and word not in theirs:
+            raise Problem(f"no header {word}")
+    same = True
+    for name in sorted(mine.keys() | theirs.keys()):
+        if words and name not in words:
+            continue
+        lines = git_diff(mine.get(name, []), theirs.get(name, []),
+                         "--patience", name=name)
+        if lines:
+            same = False
+            print(options.paint("bold", f"\n{name}: - yours, + "
+                                + ("the solution's" if assignment.folder
+                                   else "the stage's")))
+            print("\n".join(coloured(line, options.paint) for line in lines))
+    if same:
+        print("No difference.")
+    return 0
+
+
+def coloured(line: str, paint: Paint) -> str:
+    style = {"+": "green", "-": "red", "@": "blue"}.get(line[:1])
+    return paint(style, line) if style else line
+
+
+# --- for authors -----------------------------------------------------------
+
+def check_texts(options: argparse.Namespace) -> int:
+    found = find_assignments(root_of(options))
+    names = ([pick_assignment(found, name) for name in options.names]
+             or list(found.values()))
+    faults = [f"{assignment.name}: {fault}"
+              for assignment in names for fault in lint(assignment)]
+    for fault in faults:
+        print(fault)
+    print(plural(len(faults), "fault"))
+    return 1 if faults else 0
+
+
+def try_wrong(options: argparse.Namespace) -> int:
+    assignment = pick_assignment(find_assignments(root_of(options)),
+                                 options.name)
+    wrongs = assignment.wrongs()
+    for name in options.submissions:
+        if name not in [wrong.name for wrong in wrongs]:
+            raise Problem(f"{assignment.wrong_path.name}: no {name}")
+    wrongs = [wrong for wrong in wrongs
+              if not options.submissions or wrong.name in options.submissions]
+    kit = prepare()
+    bad = 0
+    with tempfile.TemporaryDirectory() as folder, \
+            ThreadPoolExecutor(os.cpu_count()) as pool:
+        outcomes = pool.map(
+            lambda wrong: grade_wrong(kit, assignment, wrong, Path(folder)),
+            wrongs)
+        for wrong, outcome in zip(wrongs, outcomes):
+            caught = outcome.status in ("failed", "crash", "hang")
+            bad += not caught
+            print(f"{'caught' if caught else 'NOT CAUGHT':<11}{wrong.name}"
+                  f" by {wrong.idea}: {verdict(outcome)}"
+                  f" ({outcome.seconds:.1f} s)", flush=True)
+    print(f"{len(wrongs) - bad} of {len(wrongs)} caught")
+    return 1 if bad else 0
+
+
+def grade_wrong(kit: Kit, assignment: Assignment, wrong: Wrong,
+                folder: Path) -> Outcome:
+    """How the idea that it names sees the submission."""
+    code = folder / wrong.name
+    write_files(apply_edits(wrong.edits, assignment.solution()), code)
+    write_files({STUB: read_lines(ROOT / HOMEWORK / STUB)}, code)
+    tests = assignment.tests()
+    if wrong.idea not in tests:
+        raise Problem(f"{wrong.where}: there is no idea {wrong.idea}")
+    return grade(kit, tests[wrong.idea], code, code / "build" / wrong.idea)
+
+
+def verdict(outcome: Outcome) -> str:
+    """In one line, for authors; all errors if it does not compile."""
+    if outcome.status == "compile":
+        return "does not compile:\n" + outcome.errors
+    if outcome.status == "passed":
+        return "passed"
+    for case in outcome.failed[:1]:
+        fault = case.faults[0].text if case.faults else outcome.reason
+        return f"{outcome.status} in {case.name!r}: {fault}"
+    return f"{outcome.status}: {outcome.reason}"

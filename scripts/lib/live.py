@@ -1,0 +1,1236 @@
+"""Types a chapter in front of an audience, beat by beat.
+
+`live 04` starts (or goes on with) a work folder that begins as stage 03 and
+becomes stage 04: open its files in an editor, this in a second terminal.
+`live 04 VERB` does one thing and ends. What was typed is never lost: whatever
+would overwrite it puts it into a side folder first, and says where.
+"""
+from __future__ import annotations
+
+import argparse
+import difflib
+import itertools
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import textwrap
+import threading
+import time
+from concurrent.futures import Future
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from .book import Beat, Book, apply_beat, find_run, is_closing, read_book
+from .compiler import Compiler, Object, first_errors, made_by
+from .differences import without_comments
+from .stages import (
+    Stage, find_stages, is_lesson, lesson_lines, pick_stage, read_lines,
+    read_text, stage_before, write_text)
+from .terminal import Paint, Problem, plural, root_of, root_option, use_colour
+
+Files = dict[str, list[str]]
+
+# A chapter's minutes in a workshop; a beat has its share by its size.
+PLANNED = {"08_task_groups": 30, "10_epoll": 30}
+PLANNED_ELSE = 25
+TALK = 60                       # a beat counts as so many characters more
+PAUSE = 20 * 60                 # seconds without a verb that count as a break
+NOTE_LINES = 14
+SHOWN = 3                       # differences of a file
+VERBS = {
+    "show": "the next beat, or beat K: `show [K]`",
+    "next": "apply the next beat, or move on if it is typed already",
+    "check": "compare what is typed with the next beat",
+    "run": "build and run what there is to see, or `run DEMO`,"
+           " `run serve echo`",
+    "back": "take the last beat back",
+    "goto": "the state after beat K: `goto K`, `goto last`",
+    "rescue": "keep what is typed aside, put it in as it should be",
+    "status": "where we are, minutes taken and planned",
+    "note": "all that the book says before the next beat",
+    "build": "as `run`, without running it",
+    "demos": "the programs that `run` knows",
+    "minutes": "plan M minutes for this chapter: `minutes M`",
+    "restart": "from the beginning, the clock at 0",
+}
+INTERACTIVE = {
+    "help": "this",
+    "quit": "leave; `live NN` goes on from here",
+}
+
+
+def main(arguments: list[str]) -> int:
+    options = parse(arguments)
+    root = root_of(options)
+    stages = find_stages(root)
+    book = read_book(root)
+    if options.stage is None:
+        list_chapters(root, book, stages)
+        return 0
+    session = Session(root, Chapter(book, stages,
+                                    pick_stage(stages, options.stage)))
+    if options.verb:
+        session.open()
+        try:
+            return perform(session, options.verb, options.words)
+        finally:
+            session.compiler.stop()
+    return interact(session)
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    verbs = "\n".join(f"  {name:8} {text}" for name, text in VERBS.items())
+    parser = argparse.ArgumentParser(
+        description=__doc__, parents=[root_option()],
+        epilog=f"verbs:\n{verbs}\n\nWithout a verb it asks for one, again and"
+               " again; without a chapter it lists them.",
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("stage", nargs="?", metavar="NN",
+                        help="the chapter to type: 4, 04 or 04_sleep")
+    parser.add_argument("verb", nargs="?", metavar="VERB", help="see below")
+    parser.add_argument("words", nargs=argparse.REMAINDER, metavar="...",
+                        help="what the verb needs")
+    options = parser.parse_args(arguments)
+    if options.verb and options.verb not in VERBS:
+        parser.error(f"there is no verb {options.verb};"
+                     f" there are: {', '.join(VERBS)}")
+    return options
+
+
+def list_chapters(root: Path, book: Book, stages: list[Stage]) -> None:
+    for stage in stages:
+        chapter = Chapter(book, stages, stage)
+        session = Session(root, chapter)
+        begun = ""
+        if session.exists():
+            session.load()
+            begun = f"  {progress(session)}"
+        print(f"  {stage.name:17} {plural(chapter.last, 'beat'):>8},"
+              f" {session.planned(chapter.last):3.0f} min{begun}")
+    print("\nscripts/live NN starts one, or goes on with it.")
+
+
+# --- the chapter -----------------------------------------------------------
+
+def size_of(beat: Beat) -> int:
+    """Characters to type; nobody types what only adds comments."""
+    if is_closing(beat):
+        return 0
+    return TALK + sum(len(line.strip()) + 1 for line in beat.texts("+"))
+
+
+def tokens(lines: list[str]) -> list[tuple[str, int]]:
+    """Words and signs, each with the index of its line."""
+    return [(token, number) for number, line in enumerate(lines)
+            for token in re.findall(r"\w+|[^\w\s]", line)]
+
+
+def same_text(one: list[str], other: list[str]) -> bool:
+    """Whether they differ in white space at most."""
+    return one == other or ([token for token, _ in tokens(one)]
+                            == [token for token, _ in tokens(other)])
+
+
+def same_files(one: Files, other: Files) -> bool:
+    return one.keys() == other.keys() and all(
+        same_text(one[name], other[name]) for name in one)
+
+
+def bare(lines: list[str]) -> list[str]:
+    return without_comments("\n".join(lines)).split("\n")
+
+
+@dataclass(frozen=True)
+class Program:
+    """What the book runs: `demo sleepers`, after so many beats."""
+    place: int
+    words: tuple[str, ...]
+
+
+class Chapter:
+    """The beats of a stage, and all lesson files after each of them."""
+
+    def __init__(self, book: Book, stages: list[Stage], stage: Stage) -> None:
+        self.book = book
+        self.stage = stage
+        self.before = stage_before(stages, stage)
+        self.beats = book.beats(stage.name)
+        if not self.beats:
+            raise Problem(f"the book has no beats for {stage.name}")
+        self.states = [lesson_lines(self.before)]
+        for beat in self.beats:
+            files = dict(self.states[-1])
+            files[beat.file] = apply_beat(files.get(beat.file), beat)
+            self.states.append(files)
+
+    @property
+    def last(self) -> int:
+        return len(self.beats)
+
+    def beat(self, number: int) -> Beat:
+        return self.beats[number - 1]
+
+    def after_closing(self, number: int) -> int:
+        """The beat after which something has to be typed again."""
+        while number < self.last and is_closing(self.beat(number + 1)):
+            number += 1
+        return number
+
+    def before_typed(self, number: int) -> int:
+        """The state in which the last typed beat was the next one."""
+        while number > 0 and is_closing(self.beat(number)):
+            number -= 1
+        return max(number - 1, 0)
+
+    def compiles(self, number: int) -> bool:
+        return (number == 0 and self.before is not None
+                or number > 0 and "compiles" in self.beat(number).tags)
+
+    def next_tagged(self, number: int, tag: str) -> int | None:
+        return next((beat.number for beat in self.beats[number:]
+                     if tag in beat.tags), None)
+
+    def share(self, number: int) -> float:
+        """How much of the chapter the beats up to that one are."""
+        sizes = [size_of(beat) for beat in self.beats]
+        return sum(sizes[:number]) / (sum(sizes) or 1)
+
+    def note(self, number: int) -> list[str]:
+        """The prose between beat number and the one before it, from the last
+        heading on, without the blocks that are no beats."""
+        block = self.beat(number).block
+        start = (self.end_of(self.beat(number - 1)) if number > 1
+                 else self.book.chapters[self.stage.name])
+        lines, fence = [], ""
+        for line in self.book.lines[start:block.line - 1]:
+            if fence or line.lstrip().startswith(("```", "~~~")):
+                mark = line.strip()[:3]
+                fence = "" if fence and mark == fence else fence or mark
+            elif line.startswith("#"):
+                lines = [line]
+            elif not re.fullmatch(r"\*\*`[^`]*`\*\*", line.strip()):
+                lines.append(line)
+        text = "\n".join(line for line, _ in itertools.groupby(lines))
+        return text.strip("\n").split("\n") if text.strip() else []
+
+    def end_of(self, beat: Beat) -> int:
+        return beat.block.line + len(beat.block.body) + 1
+
+    def candidates(self, number: int) -> list[tuple[str, ...]]:
+        """What to run after a beat: first what the book runs between the last
+        beat that shows something and the next, then what it ran before."""
+        shown = max((beat.number for beat in self.beats[:number]
+                     if "shows" in beat.tags), default=0)
+        following = self.next_tagged(shown, "shows") or self.last + 1
+        programs = programs_of(self.book, self.stage)
+        now = [program for program in programs
+               if shown <= program.place < following]
+        earlier = [program for program in reversed(programs)
+                   if 0 < program.place < shown]
+        opening = [program for program in programs if program.place == 0]
+        return list(dict.fromkeys(
+            program.words for program in [*now, *earlier, *opening]))
+
+
+def programs_of(book: Book, stage: Stage) -> list[Program]:
+    """What the book runs of a stage, or shows of its demos, in its order."""
+    found = []
+    place = 0
+    for block in book.blocks:
+        if block.chapter != stage.name:
+            continue
+        if block.kind == "diff":
+            place += 1
+        elif block.kind == "console":
+            found += [Program(place, words) for line in block.body
+                      if (words := words_in(line, stage))]
+        elif block.kind == "cpp" and len(block.info) > 1:
+            path = Path(block.info[1])
+            if (path.parent.name == "demos" and path.suffix == ".cpp"
+                    and path.parts[1] == stage.name):
+                found.append(Program(place, ("demo", path.stem)))
+    return found
+
+
+def words_in(line: str, stage: Stage) -> tuple[str, ...]:
+    """`demo sleepers` of `$ ./scripts/run 04 demo sleepers > FILE`."""
+    match = re.match(r"\$ \./scripts/run (\d+) (.*?)( \d?[<>|&;].*)?$", line)
+    if not match or match[1] != stage.number:
+        return ()
+    words = re.sub(r" --port \d+", "", match[2]).split()
+    return () if {"pitfall", "bench"} & set(words) else tuple(words)
+
+
+# --- the session -----------------------------------------------------------
+
+@dataclass
+class Record:
+    """What is kept on disk between two verbs."""
+    beat: int = 0
+    seconds: float = 0.0        # at work, without breaks
+    last: float = 0.0           # when the last verb was given
+    minutes: float = 0.0        # planned for all of it; 0: as PLANNED has it
+
+
+class Session:
+    def __init__(self, root: Path, chapter: Chapter) -> None:
+        self.root = root
+        self.chapter = chapter
+        self.folder = root / "build" / "live" / chapter.stage.number
+        self.record = Record()
+        self.paint = Paint(use_colour())
+        self.compiler = Compiler(root)
+        self.interactive = False
+        # Whoever holds it starts compiling, ends what is not wanted any
+        # more, and may wait for what he started: `run`, the prompt, `watch`.
+        self.compiling = threading.Lock()
+
+    # --- on disk ---
+
+    @property
+    def state_file(self) -> Path:
+        return self.folder / ".live.json"
+
+    def exists(self) -> bool:
+        return self.state_file.is_file()
+
+    def open(self, by_verb: bool = True) -> None:
+        """Starts the work folder, or takes up what is there. The clock of a
+        new one begins with the first verb."""
+        if self.exists():
+            self.load()
+            self.tick()
+            return
+        self.set_aside_typed()      # files that are not ours
+        self.put_demos()
+        self.record = Record(last=time.time() if by_verb else 0.0)
+        self.put(self.chapter.after_closing(0))
+        print(f"{self.at(self.folder)} holds"
+              f" {self.before_name()} now: open it in your editor.")
+
+    def load(self) -> None:
+        try:
+            kept = json.loads(read_text(self.state_file))
+            self.record = Record(**{field.name: kept[field.name]
+                                    for field in fields(Record)})
+        except (ValueError, KeyError, TypeError) as error:
+            raise Problem(f"{self.state_file}: not understood ({error});"
+                          " remove it to begin anew") from error
+        self.record.beat = min(self.record.beat, self.chapter.last)
+
+    def save(self) -> None:
+        made = self.state_file.with_name(f".live.{os.getpid()}")
+        made.write_text(json.dumps(asdict(self.record)) + "\n")
+        os.replace(made, self.state_file)
+
+    def tick(self) -> None:
+        """Adds the time since the last verb, unless it was a break."""
+        now = time.time()
+        passed = now - self.record.last
+        if 0 < passed < PAUSE:
+            self.record.seconds += passed
+        self.record.last = now
+        self.save()
+
+    def planned(self, number: int) -> float:
+        """Minutes for the beats up to that one."""
+        minutes = self.record.minutes or PLANNED.get(
+            self.chapter.stage.name, PLANNED_ELSE)
+        return self.chapter.share(number) * minutes
+
+    def put_demos(self) -> None:
+        """This stage's demos wait in later/, the former's are in before/."""
+        for name, stage, pattern in (
+                ("later", self.chapter.stage, "*.[hc]pp"),
+                ("demos", self.chapter.stage, "*.hpp"),
+                ("before", self.chapter.before, "*.[hc]pp")):
+            place = self.folder / name
+            shutil.rmtree(place, ignore_errors=True)
+            place.mkdir(parents=True)
+            for path in stage.folder.glob(f"demos/{pattern}") if stage else []:
+                shutil.copyfile(path, place / path.name)
+
+    def source_of(self, item: Object) -> Path:
+        """Where it is now: file_demo may have moved it."""
+        places = (self.folder / name / item.source.name
+                  for name in ("demos", "later"))
+        return next((path for path in (item.source, *places)
+                     if path.is_file()), item.source)
+
+    def changed_demos(self) -> list[Path]:
+        """Files of demos/ that are not the stage's."""
+        given = self.chapter.stage.folder / "demos"
+        return [path for path in sorted((self.folder / "demos").glob("*.?pp"))
+                if not (given / path.name).is_file()
+                or read_text(path) != read_text(given / path.name)]
+
+    # --- the files ---
+
+    def work(self) -> Files:
+        """What is in the work folder now, whoever wrote it."""
+        return {path.name: read_lines(path)
+                for path in sorted(self.folder.glob("*.[hc]pp"))
+                if is_lesson(path.name) and path.is_file()}
+
+    def put(self, number: int) -> None:
+        """The files as they are after a beat. Whoever calls has looked for
+        typed work before."""
+        files = self.chapter.states[number]
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for name in self.work().keys() - files.keys():
+            (self.folder / name).unlink()
+        for name, lines in files.items():
+            text = "".join(line + "\n" for line in lines)
+            path = self.folder / name
+            if not path.is_file() or read_text(path) != text:
+                made = path.with_name(f".{name}.{os.getpid()}")
+                write_text(made, text)
+                os.replace(made, path)
+        self.record.beat = number
+        self.save()
+
+    def untouched(self) -> bool:
+        return same_files(self.work(), self.chapter.states[self.record.beat])
+
+    def typed_up_to(self) -> int | None:
+        """The beat up to which everything is typed; None if it is not what
+        any beat leads to."""
+        work = self.work()
+        return next((number for number in range(self.record.beat,
+                                                self.chapter.last + 1)
+                     if same_files(work, self.chapter.states[number])), None)
+
+    def set_aside_typed(self) -> None:
+        """Keeps the work in a side folder if it is no beat's state, and says
+        where."""
+        work = self.work()
+        if work and not any(same_files(work, state)
+                            for state in self.chapter.states):
+            self.keep([self.folder / name for name in work])
+
+    def keep(self, paths: list[Path]) -> None:
+        places = (self.folder / "kept" / f"{number}"
+                  for number in itertools.count(1))
+        place = next(place for place in places if not place.exists())
+        place.mkdir(parents=True)
+        for path in paths:
+            shutil.copyfile(path, place / path.name)
+        print(f"What was typed is kept in {self.at(place)}.")
+
+    def at(self, path: Path) -> str:
+        """The path as one would type it here."""
+        near = os.path.relpath(path)
+        return str(path) if near.startswith("..") else near
+
+    def before_name(self) -> str:
+        before = self.chapter.before
+        return f"stage {before.name}" if before else "no code at all"
+
+
+# --- verbs -----------------------------------------------------------------
+
+def perform(session: Session, verb: str, words: list[str]) -> int:
+    verbs = {
+        "show": show, "note": note, "next": next_, "check": check,
+        "run": run_program, "build": build_program, "back": back,
+        "goto": goto, "rescue": rescue, "status": status,
+        "minutes": minutes, "demos": demos, "restart": restart,
+    }
+    takes = {"show": 1, "goto": 1, "minutes": 1, "run": 99, "build": 99}
+    if len(words) > takes.get(verb, 0):
+        raise Problem(f"{verb}: {words[-1]} is too much")
+    return verbs[verb](session, words) or 0
+
+
+def number_in(session: Session, words: list[str], least: int) -> int:
+    """The beat that the word names."""
+    last = session.chapter.last
+    word = words[0] if words else ""
+    if word == "last":
+        return last
+    if not word.isdigit() or not least <= int(word) <= last:
+        raise Problem(f"a beat is a number from {least} to {last}, or last"
+                      f"{': ' + word if word else ''}")
+    return int(word)
+
+
+def show(session: Session, words: list[str]) -> None:
+    chapter = session.chapter
+    number = (number_in(session, words, 1) if words
+              else chapter.after_closing(session.record.beat) + 1)
+    if number > chapter.last:
+        print(f"All {plural(chapter.last, 'beat')} are in:"
+              f" this is {chapter.stage.name}.")
+        return
+    beat = chapter.beat(number)
+    paint = session.paint
+    print(paint("bold", headline(session, beat)))
+    text = chapter.note(number)
+    print_note(session, text[:NOTE_LINES])
+    if len(text) > NOTE_LINES:
+        print(paint("faint", "[... `note` shows all of it]"))
+    print()
+    for kind, line in beat.ops:
+        style = {"+": "green", "-": "red"}.get(kind)
+        print(paint(style, kind + line) if style else " " + line)
+
+
+def headline(session: Session, beat: Beat) -> str:
+    chapter = session.chapter
+    lines = chapter.states[beat.number - 1].get(beat.file)
+    places = find_run(lines or [], beat.texts(" ", "-"))
+    place = ("a new file" if lines is None
+             else f"line {places[0] + 1 + lead(beat)}")
+    time_for = session.planned(beat.number) - session.planned(beat.number - 1)
+    how = [f"{time_for:.0f} min"] if time_for >= 0.5 else []
+    how += [{"compiles": "compiles", "shows": "shows something new"}[tag]
+            for tag in beat.tags]
+    if "compiles" not in beat.tags:
+        how.append("does not compile yet")
+    return (f"beat {beat.number} of {chapter.last}: {beat.file}, {place}"
+            f"  ({', '.join(how)})")
+
+
+def lead(beat: Beat) -> int:
+    """How many lines of context come before the first change."""
+    return len(list(itertools.takewhile(
+        lambda op: op[0] == " ", beat.ops)))
+
+
+def print_note(session: Session, lines: list[str]) -> None:
+    width = min(shutil.get_terminal_size().columns, 100)
+    for line in paragraphs(lines):
+        if line.startswith("#"):
+            print(session.paint("bold", line.lstrip("# ")))
+        elif len(line) > width and not line.startswith("|"):
+            print(textwrap.fill(line, width, break_long_words=False,
+                                break_on_hyphens=False))
+        else:
+            print(line)
+
+
+def paragraphs(lines: list[str]) -> list[str]:
+    """The book's lines are its own; a terminal's are as long as it is wide."""
+    found: list[str] = []
+    for line in lines:
+        starts = re.match(r"$|[#|>]|[-*] |\d+\. ", line)
+        if (starts or not found
+                or not found[-1] or found[-1].startswith(("#", "|"))):
+            found.append(line)
+        else:
+            found[-1] += " " + line.strip()
+    return found
+
+
+def note(session: Session, _: list[str]) -> None:
+    number = session.chapter.after_closing(session.record.beat) + 1
+    if number <= session.chapter.last:
+        print_note(session, session.chapter.note(number))
+
+
+def next_(session: Session, _: list[str]) -> int:
+    chapter = session.chapter
+    here = session.record.beat
+    typed = session.typed_up_to()
+    if typed is None:
+        print_differences(session)
+        print(advice(session))
+        return 1
+    if typed == here == chapter.last:
+        show(session, [])
+        return 0
+    if typed > here:
+        print(f"Typed as in the book: {beats_between(here, typed)}.")
+    else:
+        typed = chapter.after_closing(here)
+        typed = min(typed + 1, chapter.last)
+    arrive(session, typed)
+    return 0
+
+
+def arrive(session: Session, number: int) -> None:
+    """Puts a beat in, with the comments and trace hooks that follow."""
+    chapter = session.chapter
+    here = session.record.beat
+    end = chapter.after_closing(number)
+    session.put(end)
+    said = f"In: {beats_between(here, number)}"
+    if end > number:
+        said += (f", and {beats_between(number, end)}, which only"
+                 f" {'adds' if end == number + 1 else 'add'} comments and"
+                 " trace hooks")
+    print(f"{said}.")
+    if any("shows" in beat.tags for beat in chapter.beats[here:end]):
+        words = chapter.candidates(end)
+        what = f": {' '.join(words[0])}" if words else ""
+        print(session.paint("bold", f"`run` shows something new{what}"))
+    prefetch(session)
+    print()
+    show(session, [])
+
+
+def beats_between(first: int, last: int) -> str:
+    """The names of the beats after `first` up to `last`."""
+    if last <= first + 1:
+        return f"beat {last}"
+    return f"beats {first + 1} to {last}"
+
+
+def print_differences(session: Session) -> None:
+    """Where the work is not what it will be after the next beat."""
+    number = session.chapter.after_closing(session.record.beat) + 1
+    number = min(number, session.chapter.last)
+    wanted = session.chapter.states[number]
+    before = session.chapter.states[session.record.beat]
+    work = session.work()
+    if slipped(session):
+        here = session.record.beat
+        print(f"Nothing is typed {f'since beat {here}' if here else 'yet'},"
+              f" but {already_in(session)} has changed:")
+        wanted = before
+    else:
+        print(f"This is not beat {number} as the book has it:")
+    for name in sorted(work.keys() | wanted.keys()):
+        if name not in wanted:
+            print(f"  {name}: the book has no such file")
+        elif name not in work:
+            print(f"  {name}: is not there")
+        elif same_text(work[name], wanted[name]):
+            continue
+        elif name in before and same_text(work[name], before[name]):
+            print(f"  {name}: nothing is typed yet")
+        else:
+            print_difference(session, name, work[name], wanted[name])
+
+
+def slipped(session: Session) -> bool:
+    """Whether what has changed is not the next beat's, but was in already."""
+    chapter = session.chapter
+    here = session.record.beat
+    if session.untouched():
+        return False
+    if here == chapter.last:
+        return True
+    number = min(chapter.after_closing(here) + 1, chapter.last)
+    name = chapter.beat(number).file
+    work, before = session.work(), chapter.states[here]
+    if name not in before:
+        return name not in work
+    if name not in work:
+        return True
+    beats = changes_of(before[name], chapter.states[number][name])
+    return not any(touch(one, other) for other in beats
+                   for one in changes_of(before[name], work[name]))
+
+
+def already_in(session: Session) -> str:
+    here = session.record.beat
+    if here > 1:
+        return f"beat {here}, or what was in before it,"
+    return "beat 1" if here else session.before_name()
+
+
+Change = tuple[int, int, int]       # lines from, up to, and how many it puts
+
+
+def changes_of(old: list[str], new: list[str]) -> list[Change]:
+    """White space and empty lines do not count."""
+    one, other = ([words for line in lines
+                   if (words := tuple(re.findall(r"\w+|[^\w\s]", line)))]
+                  for lines in (old, new))
+    matcher = difflib.SequenceMatcher(None, one, other, autojunk=False)
+    return [(i1, i2, j2 - j1) for tag, i1, i2, j1, j2
+            in matcher.get_opcodes() if tag != "equal"]
+
+
+def touch(one: Change, other: Change) -> bool:
+    """Whether both change the same lines, or add some in the same place."""
+    (start, end, put), (begin, stop, added) = one, other
+    if start < stop and begin < end:
+        return True
+    grows, adds = put > end - start, added > stop - begin
+    return grows and adds and (start <= stop and begin <= end)
+
+
+def print_difference(session: Session, name: str, work: list[str],
+                     wanted: list[str]) -> None:
+    """The first places where a file differs, each with its two lines."""
+    mine, book = tokens(work), tokens(wanted)
+
+    def line_at(lines: list[str], found: list[tuple[str, int]], place: int):
+        if place == len(found):
+            return len(lines) + 1, "(the end of the file)"
+        return found[place][1] + 1, lines[found[place][1]].strip()
+    shown: list[tuple[int, str, str]] = []
+    before = (0, 0)
+    for here, there in places_of_change([token for token, _ in mine],
+                                        [token for token, _ in book]):
+        number, text = line_at(work, mine, here)
+        wanted_number, wanted_text = line_at(wanted, book, there)
+        if number != before[0] and wanted_number != before[1]:
+            shown.append((number, text, wanted_text))
+        before = number, wanted_number
+    for number, text, wanted_text in shown[:SHOWN]:
+        print(f"  {name} line {number}:")
+        print(session.paint("red", f"    yours:    {text}"))
+        print(session.paint("green", f"    the book: {wanted_text}"))
+    if len(shown) > SHOWN:
+        more = len(shown) - SHOWN
+        print(f"  and {more} more {'place' if more == 1 else 'places'}")
+    if same_text(bare(work), bare(wanted)):
+        print("    (only comments differ)")
+
+
+def places_of_change(one: list[str], other: list[str]
+                     ) -> list[tuple[int, int]]:
+    """Where what differs begins, in both."""
+    start = next((place for place, (mine, its) in enumerate(zip(one, other))
+                  if mine != its), min(len(one), len(other)))
+    end = 0
+    while (end < min(len(one), len(other)) - start
+           and one[len(one) - 1 - end] == other[len(other) - 1 - end]):
+        end += 1
+    matcher = difflib.SequenceMatcher(
+        None, one[start:len(one) - end], other[start:len(other) - end],
+        autojunk=False)
+    return [(start + i, start + j) for tag, i, _, j, _ in matcher.get_opcodes()
+            if tag != "equal"]
+
+
+def advice(session: Session) -> str:
+    beat = session.record.beat
+    if slipped(session):
+        return ("Correct it; or `rescue`: yours is kept aside, and all is as"
+                f" after beat {beat} again." if beat else
+                "Correct it; or `rescue`: yours is kept aside, and all is as"
+                " it was.")
+    return ("Correct it; or `rescue`: yours is kept aside, the beat put in;\n"
+            f"or `goto {beat}`: yours is kept aside, the beat begins again.")
+
+
+def check(session: Session, _: list[str]) -> int:
+    here = session.record.beat
+    typed = session.typed_up_to()
+    if typed is None:
+        print_differences(session)
+        return 1
+    if typed == here:
+        print(f"Nothing is typed since beat {here}."
+              if here else "Nothing is typed yet.")
+    else:
+        prefetch(session)
+        print(f"Right: {beats_between(here, typed)} as in the book."
+              " `next` moves on.")
+    return 0
+
+
+def back(session: Session, _: list[str]) -> None:
+    here = session.record.beat
+    if here <= session.chapter.after_closing(0) and session.untouched():
+        raise Problem("this is the beginning")
+    session.set_aside_typed()
+    session.put(max(session.chapter.before_typed(here),
+                    session.chapter.after_closing(0)))
+    print(f"Back before beat {session.record.beat + 1}.\n")
+    show(session, [])
+
+
+def goto(session: Session, words: list[str]) -> None:
+    number = number_in(session, words, 0)
+    session.set_aside_typed()
+    session.put(number)
+    files = session.at(session.folder)
+    if number:
+        print(f"{files} is as after beat {number} of"
+              f" {session.chapter.last} now.")
+    else:
+        print(f"{files} is {session.before_name()} now.")
+    prefetch(session)
+    print()
+    show(session, [])
+
+
+def rescue(session: Session, _: list[str]) -> None:
+    """The beat that was being typed, whole; what had changed before."""
+    if session.untouched():
+        print("Nothing is typed, so nothing is lost: `next` puts the beat in.")
+        return
+    typed = session.typed_up_to()
+    if typed is None and slipped(session):
+        session.set_aside_typed()
+        session.put(session.record.beat)
+        print(f"All is as after beat {session.record.beat} again."
+              if session.record.beat else "All is as it was.")
+        prefetch(session)
+        return
+    if typed is None:
+        session.set_aside_typed()
+        typed = min(session.chapter.after_closing(session.record.beat) + 1,
+                    session.chapter.last)
+    arrive(session, typed)
+
+
+def status(session: Session, _: list[str]) -> None:
+    chapter = session.chapter
+    record = session.record
+    here = record.beat
+    print(f"{chapter.stage.name}: {progress(session)}")
+    print(time_line(session))
+    print("(Planned for a chapter typed in part, as the workshop does; `goto`"
+          " puts in\nthe rest. `minutes M` plans otherwise.)")
+    typed = session.typed_up_to()
+    if typed is None:
+        print("Changed: what was in already (`check` says where)"
+              if slipped(session) else
+              "Typed: something that is not the next beat (`check` says"
+              " where)")
+    elif typed > here:
+        print(f"Typed: {beats_between(here, typed)} (`next` moves on)")
+    compiling = chapter.next_tagged(here, "compiles")
+    if chapter.compiles(here):
+        print("It compiles.")
+    elif compiling:
+        print(f"It compiles again after beat {compiling}.")
+    shows = chapter.next_tagged(here, "shows")
+    if shows:
+        print(f"Something new to see: after beat {shows}.")
+    print(f"Files: {session.at(session.folder)}")
+    kept = sorted((session.folder / "kept").glob("*"),
+                  key=lambda path: int(path.name))
+    if kept:
+        print(f"Kept aside: {', '.join(map(session.at, kept))}")
+
+
+def progress(session: Session) -> str:
+    here, last = session.record.beat, session.chapter.last
+    if not here:
+        return f"before beat 1 of {last}"
+    return f"after beat {here} of {last}"
+
+
+def time_line(session: Session) -> str:
+    chapter, record = session.chapter, session.record
+    taken = record.seconds / 60
+    planned = session.planned(record.beat)
+    late = taken - planned
+    how = ("on time" if abs(late) < 1 else
+           f"{abs(late):.0f} min {'late' if late > 0 else 'early'}")
+    return (f"{taken:.0f} min taken, {planned:.0f} planned up to here ({how});"
+            f" {session.planned(chapter.last):.0f} planned in all")
+
+
+def minutes(session: Session, words: list[str]) -> None:
+    if not words or not words[0].isdigit() or int(words[0]) == 0:
+        raise Problem("minutes: a whole number, for the chapter as a whole")
+    session.record.minutes = float(words[0])
+    session.save()
+    print(time_line(session))
+
+
+def restart(session: Session, _: list[str]) -> None:
+    session.set_aside_typed()
+    if changed := session.changed_demos():
+        session.keep(changed)
+    session.put_demos()
+    session.record.seconds = 0.0
+    goto(session, ["0"])
+    session.put(session.chapter.after_closing(0))
+
+
+# --- building and running --------------------------------------------------
+
+_REGISTERS = re.compile(
+    r"\bconst (Demo|Server|BlockingServer|Bench|BenchTable)\b[^;{}]*"
+    r"\{\s*\"([^\"]+)\",\s*((?:\"[^\"]*\"\s*)+)")
+_KINDS = {"Demo": "demo", "Server": "serve", "BlockingServer": "serve",
+          "Bench": "bench", "BenchTable": "bench"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A program that a file of demos/ adds to the binary."""
+    kind: str
+    name: str
+    help: str
+    path: Path
+
+
+def entries(folder: Path) -> list[Entry]:
+    found = []
+    for path in sorted(folder.glob("*.cpp")):
+        for kind, name, text in _REGISTERS.findall(read_text(path)):
+            help_text = "".join(re.findall(r'"([^"]*)"', text))
+            found.append(Entry(_KINDS[kind], name, help_text, path))
+    return found
+
+
+def demos(session: Session, _: list[str]) -> None:
+    for folder, title in (
+            ("demos", "built already:"),
+            ("later", f"of {session.chapter.stage.name}, as soon as they"
+                      " build:"),
+            ("before", f"of {session.before_name()}:")):
+        found = [entry for entry in entries(session.folder / folder)
+                 if entry.kind != "bench"]
+        if found:
+            print(session.paint("bold", title))
+        for entry in found:
+            print(f"  {entry.kind:5} {entry.name:16} {entry.help}")
+
+
+def wanted_entry(words: tuple[str, ...]) -> tuple[str, str]:
+    """The kind and the name in `--trace FILE demo sleepers --n 3`."""
+    rest = list(words)
+    while rest and rest[0].startswith("-"):
+        del rest[:1 if "=" in rest[0] else 2]
+    kind = rest[0] if rest else "demo"
+    name = rest[1] if len(rest) > 1 and not rest[1].startswith("-") else ""
+    return kind, name or {"serve": "echo", "bench": "table"}.get(kind, "")
+
+
+def sources_for(session: Session, words: tuple[str, ...],
+                folders: tuple[str, ...]) -> list[Path]:
+    kind, name = wanted_entry(words)
+    found: list[Entry] = []
+    for folder in folders:
+        names = {entry.path.name for entry in found}
+        found += [entry for entry in entries(session.folder / folder)
+                  if entry.path.name not in names]
+    named = [entry for entry in found
+             if entry.kind == kind and entry.name == name]
+    if kind == "bench" and not named:
+        named = [entry for entry in found if entry.kind == kind]
+    return list(dict.fromkeys(entry.path for entry in named))
+
+
+def full_words(words: list[str]) -> tuple[str, ...]:
+    """`sleepers` is short for `demo sleepers`."""
+    if words[0].startswith("-") or words[0] in ("demo", "serve", "bench"):
+        return tuple(words)
+    return ("demo", *words)
+
+
+OWN, FORMER = ("demos", "later"), ("before",)
+
+
+def choices(session: Session, words: list[str]) -> list[
+        tuple[tuple[str, ...], list[Path]]]:
+    """What `run` may run, the best first: words and source files."""
+    def pairs(candidates, folders):
+        return [(candidate, sources) for candidate in candidates
+                if (sources := sources_for(session, candidate, folders))]
+    if words:
+        full = full_words(words)
+        found = pairs([full], OWN) + pairs([full], FORMER)
+        if not found:
+            kind, name = wanted_entry(full)
+            known = sorted({entry.name for folder in (*OWN, *FORMER)
+                            for entry in entries(session.folder / folder)
+                            if entry.kind == kind})
+            raise Problem(f"there is no {kind} {name};"
+                          f" there are: {', '.join(known) or 'none'}")
+        return found
+    chapter = session.chapter
+    found = pairs(chapter.candidates(session.record.beat), OWN)
+    if chapter.before:
+        former = [program.words for program in
+                  reversed(programs_of(chapter.book, chapter.before))]
+        found += pairs(former, OWN) + pairs(former, FORMER)
+        found += pairs([(entry.kind, entry.name) for entry
+                        in entries(session.folder / "before")
+                        if entry.kind != "bench"], FORMER)
+    return found
+
+
+def start_compiling(session: Session, source: Path) -> Future:
+    return session.compiler.compile(source, session.folder,
+                                    session.chapter.stage.name)
+
+
+def prefetch(session: Session) -> None:
+    """Compiles meanwhile what `run` will want, if we stay that long."""
+    if not session.interactive or not session.compiler.command:
+        return
+    with session.compiling:
+        session.compiler.only(wanted_soon(session))
+
+
+def wanted_soon(session: Session) -> list[Future]:
+    main_source = session.folder / "main.cpp"
+    if not main_source.is_file() or (
+            session.untouched()
+            and not session.chapter.compiles(session.record.beat)):
+        return []
+    return [start_compiling(session, source) for source in
+            [main_source, *(source for _, sources in choices(session, [])[:1]
+                            for source in sources)]]
+
+
+def watch(session: Session) -> None:
+    """Whoever saves in the editor is going to say `run`: begins already."""
+    try:
+        session.compiler.prepare(silent=True)
+        prefetch(session)
+    except Problem:             # `run` will try again, and say it
+        pass
+
+    def saved() -> list[tuple[str, int]]:
+        return [(path.name, path.stat().st_mtime_ns)
+                for path in sorted(session.folder.glob("*.[hc]pp"))]
+    seen = saved()
+    while True:
+        time.sleep(0.3)
+        try:
+            if saved() != seen:
+                seen = saved()
+                prefetch(session)
+        except OSError:         # a file is just being replaced
+            pass
+        except Problem:         # `run` will say it
+            pass
+        except RuntimeError:    # the compiler has been stopped
+            return
+
+
+def build_program(session: Session, words: list[str]) -> int:
+    return 0 if built(session, words) else 1
+
+
+def built(session: Session, words: list[str]) -> list[str]:
+    """The command to run; empty, and it is said why, if there is none."""
+    chapter = session.chapter
+    here = session.record.beat
+    if session.untouched() and not chapter.compiles(here):
+        print(not_yet(chapter, here))
+        return []
+    main_source = session.folder / "main.cpp"
+    if not main_source.is_file():
+        print(not_yet(chapter, here))
+        return []
+    found = choices(session, words)
+    if not found:
+        raise Problem("there is no demo to run")
+    session.compiler.prepare(lambda text: print(text, flush=True))
+    with session.compiling:
+        return built_of(session, words, found)
+
+
+def built_of(session: Session, words: list[str],
+             found: list[tuple[tuple[str, ...], list[Path]]]) -> list[str]:
+    began = time.monotonic()
+    main_source = session.folder / "main.cpp"
+    for position, (candidate, sources) in enumerate(found):
+        wanted = [start_compiling(session, source)
+                  for source in [main_source, *sources]]
+        session.compiler.only(wanted)
+        program, *objects = made_by(wanted, position == 0)
+        if not program.good:
+            return failed(session, program)
+        good = [item for item in objects if item.good]
+        for item in objects:
+            file_demo(session, item)
+        if good:
+            break
+        if position + 1 == len(found) or (words and not session.untouched()):
+            return failed(session, objects[0])
+    link(session, [program, *good])
+    warn(session, [program, *good])
+    note_former(session, words, sources)
+    print(session.paint("faint", f"$ {' '.join(candidate)}   (built in"
+                        f" {time.monotonic() - began:.1f} s)"), flush=True)
+    return [str(session.folder / "program"), *candidate]
+
+
+def link(session: Session, objects: list[Object]) -> None:
+    """With the demos that the objects name, if they do not stand alone."""
+    target = session.folder / "program"
+    try:
+        session.compiler.link(objects, target)
+    except Problem:
+        named = companions(session, objects)
+        if not named:
+            raise
+        more = [start_compiling(session, source) for source in named]
+        session.compiler.link(
+            objects + [future.result() for future in more
+                       if future.result().good], target)
+
+
+def companions(session: Session, objects: list[Object]) -> list[Path]:
+    words = {word for item in objects
+             for word in re.findall(r"\w+", read_text(session.source_of(item)))}
+    mine = {item.source.name for item in objects}
+    folders = FORMER if objects[-1].source.parent.name in FORMER else OWN
+    return [path for name in folders
+            for path in sorted((session.folder / name).glob("*.cpp"))
+            if path.stem in words and path.name not in mine]
+
+
+def not_yet(chapter: Chapter, number: int) -> str:
+    following = chapter.next_tagged(number, "compiles")
+    until = f"; it does after beat {following}" if following else ""
+    after = f"after beat {number}" if number else "before beat 1"
+    return f"The code does not compile {after}, and need not{until}."
+
+
+def failed(session: Session, item: Object) -> list[str]:
+    """Says why there is nothing to run."""
+    chapter = session.chapter
+    here = session.record.beat
+    if item.source.parent == session.folder or not session.untouched():
+        print(first_errors(item.output))
+        following = min(chapter.after_closing(here) + 1, chapter.last)
+        if session.typed_up_to() is None and slipped(session):
+            print("Nothing of the next beat is typed: what was in already has"
+                  " changed (`check` says where).")
+        elif not session.untouched() and not chapter.compiles(following):
+            print(not_yet(chapter, following))
+    else:
+        kind, name = entries_of(item.source)
+        print(f"{kind} {name} needs what is typed after beat {here}"
+              f"{place_of(chapter, (kind, name))}.")
+    return []
+
+
+def entries_of(path: Path) -> tuple[str, str]:
+    found = [entry for entry in entries(path.parent) if entry.path == path]
+    return found[0].kind, found[0].name
+
+
+def place_of(chapter: Chapter, words: tuple[str, str]) -> str:
+    programs = programs_of(chapter.book, chapter.stage)
+    place = next((program.place for program in programs
+                  if program.words[-2:] == words and program.place), None)
+    return f"; the book runs it after beat {place}" if place else ""
+
+
+def file_demo(session: Session, item: Object) -> None:
+    """A demo that builds is in demos/; one that does not yet, in later/."""
+    wanted = "demos" if item.good else "later"
+    place = item.source.parent
+    if place.name not in OWN or place.name == wanted or (
+            not item.good and not session.untouched()):
+        return
+    target = session.folder / wanted / item.source.name
+    if not target.exists() and item.source.exists():
+        os.replace(item.source, target)
+
+
+def warn(session: Session, objects: list[Object]) -> None:
+    output = "\n".join(item.output.strip() for item in objects
+                       if item.output.strip())
+    if output:
+        print("\n".join(output.splitlines()[:10]))
+
+
+def note_former(session: Session, words: list[str],
+                sources: list[Path]) -> None:
+    if all(source.parent.name == "before" for source in sources):
+        print(f"This demo is as {session.before_name()} has it.")
+
+
+def run_program(session: Session, words: list[str]) -> int:
+    command = built(session, words)
+    if not command:
+        return 1
+    # Ctrl-C is for the program, not for us.
+    former = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        done = subprocess.run(command, cwd=session.root)
+    finally:
+        signal.signal(signal.SIGINT, former)
+    if done.returncode < 0:
+        try:
+            name = signal.Signals(-done.returncode).name
+        except ValueError:
+            name = f"signal {-done.returncode}"
+        print(f"(ended by {name})")
+    elif done.returncode:
+        print(f"(exit status {done.returncode})")
+    return 1 if done.returncode else 0
+
+
+# --- asking for verbs ------------------------------------------------------
+
+def interact(session: Session) -> int:
+    try:
+        import readline
+        readline.parse_and_bind("tab: complete")
+        names = sorted([*VERBS, *INTERACTIVE])
+        readline.set_completer(lambda text, state: next(itertools.islice(
+            (name + " " for name in names if name.startswith(text)),
+            state, None), None))
+    except ImportError:
+        pass
+    session.open(by_verb=False)
+    session.interactive = True
+    threading.Thread(target=watch, args=[session], daemon=True).start()
+    try:
+        ask(session)
+    finally:
+        session.compiler.stop()
+    print(f"{progress(session).capitalize()};"
+          f" `scripts/live {session.chapter.stage.number}` goes on from here.")
+    return 0
+
+
+def ask(session: Session) -> None:
+    print(f"{session.chapter.stage.name}, {progress(session)}."
+          " `next`, `run`, `check`, `rescue`; `help` has all.\n")
+    show(session, [])
+    while True:
+        try:
+            line = input(f"\n{prompt(session)}> ")
+        except EOFError:
+            print()
+            break
+        except KeyboardInterrupt:
+            print()
+            continue
+        session.load()              # another terminal may have moved on
+        session.tick()
+        if not obey(session, line):
+            break
+
+
+def prompt(session: Session) -> str:
+    record, chapter = session.record, session.chapter
+    return (f"{chapter.stage.number} {record.beat}/{chapter.last}"
+            f" {record.seconds / 60:.0f}/{session.planned(chapter.last):.0f}"
+            " min")
+
+
+def obey(session: Session, line: str) -> bool:
+    """Does what the line says; whether to ask for another."""
+    try:
+        words = shlex.split(line)
+    except ValueError as error:
+        print(f"live: {error}")
+        return True
+    if not words:
+        show(session, [])
+        return True
+    names = [name for name in (*VERBS, *INTERACTIVE)
+             if name.startswith(words[0])]
+    verb = words[0] if words[0] in names else names[0] if names else ""
+    if verb == "quit":
+        return False
+    if not verb:
+        print(f"live: there is no verb {words[0]}; `help` lists them")
+        return True
+    if verb == "help":
+        for name, text in {**VERBS, **INTERACTIVE}.items():
+            print(f"  {name:8} {text}")
+        print("The first letters are enough; an empty line is `show`.")
+        return True
+    try:
+        perform(session, verb, words[1:])
+    except Problem as problem:
+        print(f"live: {problem}")
+    except KeyboardInterrupt:
+        print()
+    return True
