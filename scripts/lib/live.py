@@ -26,6 +26,7 @@ from pathlib import Path
 
 from .book import Beat, Book, apply_beat, find_run, is_closing, read_book
 from .compiler import Compiler, Object, first_errors, made_by
+from .demos import Entry, entries
 from .differences import without_comments
 from .stages import (
     Stage, find_stages, is_lesson, lesson_lines, pick_stage, read_lines,
@@ -842,31 +843,6 @@ def restart(session: Session, _: list[str]) -> None:
 
 
 # --- building and running --------------------------------------------------
-
-_REGISTERS = re.compile(
-    r"\bconst (Demo|Server|BlockingServer|Bench|BenchTable)\b[^;{}]*"
-    r"\{\s*\"([^\"]+)\",\s*((?:\"[^\"]*\"\s*)+)")
-_KINDS = {"Demo": "demo", "Server": "serve", "BlockingServer": "serve",
-          "Bench": "bench", "BenchTable": "bench"}
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A program that a file of demos/ adds to the binary."""
-    kind: str
-    name: str
-    help: str
-    path: Path
-
-
-def entries(folder: Path) -> list[Entry]:
-    found = []
-    for path in sorted(folder.glob("*.cpp")):
-        for kind, name, text in _REGISTERS.findall(read_text(path)):
-            help_text = "".join(re.findall(r'"([^"]*)"', text))
-            found.append(Entry(_KINDS[kind], name, help_text, path))
-    return found
-
 
 def demos(session: Session, _: list[str]) -> None:
     for folder, title in (
