@@ -69,19 +69,43 @@ class EventLoop {
   /// Calls a copy of `callback` whenever `fd` can be read, until it is removed
   /// or replaced. Throws std::invalid_argument. (loop.add_reader)
   void add_reader(int fd, Callback callback) {
-    add(readers_, EVENT_READ, fd, std::move(callback));
+    add_watcher(fd, EVENT_READ, std::move(callback));
   }
 
   /// Returns false if there was none. (loop.remove_reader)
-  bool remove_reader(int fd) { return remove(readers_, EVENT_READ, fd); }
+  bool remove_reader(int fd) { return remove_watcher(fd, EVENT_READ); }
 
   /// As add_reader, for writing. (loop.add_writer)
   void add_writer(int fd, Callback callback) {
-    add(writers_, EVENT_WRITE, fd, std::move(callback));
+    add_watcher(fd, EVENT_WRITE, std::move(callback));
   }
 
   /// Returns false if there was none. (loop.remove_writer)
-  bool remove_writer(int fd) { return remove(writers_, EVENT_WRITE, fd); }
+  bool remove_writer(int fd) { return remove_watcher(fd, EVENT_WRITE); }
+
+  /// As add_reader or add_writer: `event` is EVENT_READ or EVENT_WRITE.
+  void add_watcher(int fd, int event, Callback callback) {
+    check_open();
+    // Before the selector knows: without memory there is nothing to take back.
+    Watcher& watcher = watcher_of(fd, event);
+    watch(fd, events(fd) | event);
+    watcher.call.cancel();
+    // The old one dies last: what it owns may call the loop again.
+    std::swap(watcher.callback, callback);
+  }
+
+  /// Returns false if there was none.
+  bool remove_watcher(int fd, int event) {
+    if ((events(fd) & event) == 0) {
+      return false;
+    }
+    watch(fd, events(fd) & ~event);
+    Watcher& watcher = watcher_of(fd, event);
+    watcher.call.cancel();
+    // Dies last: what it owns may call the loop again.
+    const Callback removed = std::exchange(watcher.callback, nullptr);
+    return true;
+  }
 
   /// To be called before `fd` is closed: nobody hears of it any more.
   void forget(int fd) {
@@ -175,13 +199,12 @@ class EventLoop {
  private:
   friend class Handle;
 
-  /// What to call for a descriptor, and the call if it is already queued.
+  /// What to call when an event happens on a descriptor, and the call if it is
+  /// already queued.
   struct Watcher {
     Callback callback;
     Handle call;
   };
-  /// By descriptor.
-  using Watchers = std::unordered_map<int, Watcher>;
 
   /// Marks the loop whose round is under way in this thread.
   class Running {
@@ -226,28 +249,6 @@ class EventLoop {
         && ready_.empty();
   }
 
-  void add(Watchers& watchers, int event, int fd, Callback callback) {
-    check_open();
-    // Before the selector knows: without memory there is nothing to take back.
-    Watcher& watcher = watchers[fd];
-    watch(fd, events(fd) | event);
-    watcher.call.cancel();
-    // The old one dies last: what it owns may call the loop again.
-    std::swap(watcher.callback, callback);
-  }
-
-  bool remove(Watchers& watchers, int event, int fd) {
-    if ((events(fd) & event) == 0) {
-      return false;
-    }
-    watch(fd, events(fd) & ~event);
-    Watcher& watcher = watchers[fd];
-    watcher.call.cancel();
-    // Dies last: what it owns may call the loop again.
-    const Callback removed = std::exchange(watcher.callback, nullptr);
-    return true;
-  }
-
   bool handle(const std::string& message, std::exception_ptr exception) {
     try {
       // A copy: the handler may replace itself.
@@ -272,6 +273,10 @@ class EventLoop {
     }
     text += "\n";
     std::fputs(text.c_str(), stderr);
+  }
+
+  Watcher& watcher_of(int fd, int event) {
+    return watchers_[event == EVENT_WRITE][fd];
   }
 
   int events(int fd) const {
@@ -302,11 +307,11 @@ class EventLoop {
   void process_events(const SelectSelector::Ready& ready) {
     for (const auto& [key, events] : ready) {
       trace::instant("ready", "fd", key.fd, "events", events);
-      if (events & key.events & EVENT_READ) {
-        readers_[key.fd].call = call_soon(readers_[key.fd].callback);
-      }
-      if (events & key.events & EVENT_WRITE) {
-        writers_[key.fd].call = call_soon(writers_[key.fd].callback);
+      for (const int event : {EVENT_READ, EVENT_WRITE}) {
+        if (events & key.events & event) {
+          Watcher& watcher = watcher_of(key.fd, event);
+          watcher.call = call_soon(watcher.callback);
+        }
       }
     }
   }
@@ -338,8 +343,8 @@ class EventLoop {
   static inline thread_local EventLoop* running_ = nullptr;
 
   SelectSelector selector_;
-  Watchers readers_;
-  Watchers writers_;
+  /// Those for reading and those for writing, by descriptor.
+  std::unordered_map<int, Watcher> watchers_[2];
   RingBuffer<Callback> ready_;
   /// How many calls have left the queue since the loop began.
   std::size_t begun_ = 0;

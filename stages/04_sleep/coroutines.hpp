@@ -152,11 +152,7 @@ class Driver : public Work {
       throw std::logic_error("descriptor " + std::to_string(can.fd) +
                              " is already waited for");
     }
-    if (can.event == EVENT_READ) {
-      loop_.add_reader(can.fd, [this] { wake(); });
-    } else {
-      loop_.add_writer(can.fd, [this] { wake(); });
-    }
+    loop_.add_watcher(can.fd, can.event, [this] { wake(); });
     waits_for_ = can;
     trace::waits(this, to_string(can), can.fd, line());
   }
@@ -177,10 +173,8 @@ class Driver : public Work {
   }
 
   void stop_waiting() {
-    if (waits_for_ && waits_for_->event == EVENT_READ) {
-      loop_.remove_reader(waits_for_->fd);
-    } else if (waits_for_) {
-      loop_.remove_writer(waits_for_->fd);
+    if (waits_for_) {
+      loop_.remove_watcher(waits_for_->fd, waits_for_->event);
     }
     waits_for_.reset();
     timer_.cancel();

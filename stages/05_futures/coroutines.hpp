@@ -34,11 +34,7 @@ class Watch : public FutureState<void> {
       throw std::logic_error("descriptor " + std::to_string(fd) +
                              " is already waited for");
     }
-    if (event == EVENT_READ) {
-      loop.add_reader(fd, [this] { ready(); });
-    } else {
-      loop.add_writer(fd, [this] { ready(); });
-    }
+    loop.add_watcher(fd, event, [this] { ready(); });
     registration_ = loop.registration(fd, event);
     times_forgotten_ = loop.times_forgotten(fd);
   }
@@ -77,13 +73,8 @@ class Watch : public FutureState<void> {
   // The descriptor may be somebody else's by now.
   void stop() {
     EventLoop* const loop = loop_if_alive();
-    if (!loop || loop->registration(fd_, event_) != registration_) {
-      return;
-    }
-    if (event_ == EVENT_READ) {
-      loop->remove_reader(fd_);
-    } else {
-      loop->remove_writer(fd_);
+    if (loop && loop->registration(fd_, event_) == registration_) {
+      loop->remove_watcher(fd_, event_);
     }
   }
 
