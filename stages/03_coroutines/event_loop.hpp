@@ -145,10 +145,7 @@ class EventLoop {
     if (!ready_.empty() || stopping_) {
       timeout = Seconds(0);
     }
-    // A poll that can have no answer would only cost its system call.
-    if (timeout != Seconds(0) || !selector_.get_map().empty()) {
-      process_events(wait(timeout));
-    }
+    process_events(wait(timeout));
     run_ready();
   }
 
@@ -375,6 +372,10 @@ class EventLoop {
   }
 
   SelectSelector::Ready wait(std::optional<Seconds> timeout) {
+    // A poll that can have no answer would only cost its system call.
+    if (timeout == Seconds(0) && selector_.get_map().empty()) {
+      return {};
+    }
     trace::Wait span(timeout);
     auto ready = selector_.select(timeout);
     span.add("ready", ready.size());

@@ -231,10 +231,7 @@ class EventLoop {
     } else if (!scheduled_.empty()) {
       timeout = std::max(Seconds(0), scheduled_.front().when - time());
     }
-    // A poll that can have no answer would only cost its system call.
-    if (timeout != Seconds(0) || !selector_.get_map().empty()) {
-      process_events(wait(timeout));
-    }
+    process_events(wait(timeout));
     queue_due_timers();
     run_ready();
   }
@@ -486,6 +483,10 @@ class EventLoop {
   }
 
   SelectSelector::Ready wait(std::optional<Seconds> timeout) {
+    // A poll that can have no answer would only cost its system call.
+    if (timeout == Seconds(0) && selector_.get_map().empty()) {
+      return {};
+    }
     trace::Wait span(timeout);
     auto ready = selector_.select(virtual_time_ ? Seconds(0) : timeout);
     if (virtual_time_ && ready.empty()) {

@@ -240,10 +240,9 @@ class EventLoop {
     }
   }
 
-  /// One round: waits until somebody can go on, then calls all who can. If it
-  /// need not wait, it looks at the descriptors only where `look` says so.
-  /// Returns whether one of them was ready. (BaseEventLoop._run_once)
-  bool run_once(bool look = true) {
+  /// One round: waits until somebody can go on, then calls all who can.
+  /// (BaseEventLoop._run_once)
+  void run_once() {
     const Running running(*this);
     const trace::Round round;
     drop_cancelled_timers();
@@ -253,33 +252,24 @@ class EventLoop {
     } else if (!scheduled_.empty()) {
       timeout = std::max(Seconds(0), scheduled_.front().when - time());
     }
-    bool heard = false;
-    // A poll that can have no answer would only cost its system call.
-    if (timeout != Seconds(0) || (look && !selector_.get_map().empty())) {
-      const auto ready = wait(timeout);
-      process_events(ready);
-      heard = !ready.empty();
-    }
+    process_events(wait(timeout));
     queue_due_timers();
     run_ready();
-    return heard;
   }
 
   /// Runs until stop(). (loop.run_forever)
   void run_forever() {
     const Stopping stopping(*this);
-    bool heard = false;
     do {
-      heard = run_once(!heard);
+      run_once();
     } while (!stopping_);
   }
 
   /// Runs until all work is done, or until stop().
   void run_until_idle() {
     const Stopping stopping(*this);
-    bool heard = false;
     while (!stopping_ && !idle()) {
-      heard = run_once(!heard);
+      run_once();
     }
   }
 
@@ -447,7 +437,7 @@ class EventLoop {
   class Stopping {
    public:
     explicit Stopping(EventLoop& loop) : loop_(loop) {}
-    ~Stopping() { loop_.stopping_ = false; }
+    ~Stopping() { loop_.stopping_ = loop_.answered_ = false; }
     Stopping(const Stopping&) = delete;
     Stopping& operator=(const Stopping&) = delete;
 
@@ -560,12 +550,19 @@ class EventLoop {
   }
 
   SelectSelector::Ready wait(std::optional<Seconds> timeout) {
+    // A poll that can have no answer would only cost its system call. Right
+    // behind an answer it can wait until whatever that has woken has run.
+    const bool answered = std::exchange(answered_, false);
+    if (timeout == Seconds(0) && (answered || selector_.get_map().empty())) {
+      return {};
+    }
     trace::Wait span(timeout);
     auto ready = selector_.select(virtual_time_ ? Seconds(0) : timeout);
     if (virtual_time_ && ready.empty()) {
       jump(timeout);
     }
     span.add("ready", ready.size());
+    answered_ = !ready.empty();
     return ready;
   }
 
@@ -681,6 +678,8 @@ class EventLoop {
   /// How many calls have left the queue since the loop began.
   std::size_t begun_ = 0;
   bool stopping_ = false;
+  /// Whether the last round's wait found a descriptor ready.
+  bool answered_ = false;
   bool closed_ = false;
   bool closing_ = false;
   std::vector<Scheduled> scheduled_;
