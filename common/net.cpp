@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <climits>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <stdexcept>
 #include <system_error>
@@ -221,45 +222,41 @@ int connect_to(const std::string& host, int port) {
   return fd;
 }
 
-int start_connect(int fd, const std::string& host, int port) {
+SocketAddress ensure_resolved(int fd, const std::string& host, int port) {
   sockaddr_storage own{};
   socklen_t size = sizeof own;
   if (getsockname(fd, reinterpret_cast<sockaddr*>(&own), &size) == -1) {
-    return errno;
+    throw_errno("connect");
   }
   const auto addresses =
       resolve(host, port, 0, "cannot connect to " + joined(host, port));
   for (auto* at = addresses.get(); at != nullptr; at = at->ai_next) {
     if (at->ai_family == own.ss_family) {
-      const int result = connect(fd, at->ai_addr, at->ai_addrlen);
-      // Interrupted, it goes on in the background as well.
-      return result == 0 ? 0 : errno == EINTR ? EINPROGRESS : errno;
+      SocketAddress found;
+      std::memcpy(&found.storage, at->ai_addr, at->ai_addrlen);
+      found.size = at->ai_addrlen;
+      return found;
     }
   }
-  return EAFNOSUPPORT;
-}
-
-int connect_error(int fd) {
-  int error = 0;
-  socklen_t size = sizeof error;
-  if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == -1) {
-    return errno;
-  }
-  const auto kept = kept_errors.find(fd);
-  if (kept == kept_errors.end()) {
-    return error;
-  }
-  const int other = kept->second;
-  kept_errors.erase(kept);
-  // The number may be another socket's by now.
-  sockaddr_storage peer;
-  size = sizeof peer;
-  const auto address = reinterpret_cast<sockaddr*>(&peer);
-  const bool connected = getpeername(fd, address, &size) == 0;
-  return error == 0 && !connected ? other : error;
+  errno = EAFNOSUPPORT;
+  throw_errno("connect");
 }
 
 void keep_connect_error(int fd, int error) { kept_errors[fd] = error; }
+
+int kept_connect_error(int fd) {
+  const auto kept = kept_errors.find(fd);
+  if (kept == kept_errors.end()) {
+    return 0;
+  }
+  const int error = kept->second;
+  kept_errors.erase(kept);
+  // The number may be another socket's by now.
+  sockaddr_storage peer;
+  socklen_t size = sizeof peer;
+  const auto address = reinterpret_cast<sockaddr*>(&peer);
+  return getpeername(fd, address, &size) == 0 ? 0 : error;
+}
 
 std::string address_of(int fd) {
   const auto [host, port] = host_and_port(fd, getsockname);

@@ -42,17 +42,26 @@ int listen_on(const std::string& host, int port, bool blocking = false);
 /// "cannot connect to 127.0.0.1:1: Connection refused".
 int connect_to(const std::string& host, int port);
 
-/// Begins to connect a non-blocking socket. host must be of the socket's own
-/// family; looking up a name blocks. Returns 0, or errno: EINPROGRESS means
-/// that connect_error(fd) tells once fd can be written to.
-int start_connect(int fd, const std::string& host, int port);
+/// What connect(2) takes.
+struct SocketAddress {
+  const sockaddr* get() const {
+    return reinterpret_cast<const sockaddr*>(&storage);
+  }
 
-/// The outcome of a connection attempt: 0, or errno.
-int connect_error(int fd);
+  sockaddr_storage storage = {};
+  socklen_t size = 0;
+};
 
-/// For those that have taken the error out of a socket (SO_ERROR): what
-/// connect_error(fd) shall tell.
+/// The first address of host that is of fd's own family; looking up a name
+/// blocks. Throws std::system_error or std::runtime_error.
+SocketAddress ensure_resolved(int fd, const std::string& host, int port);
+
+/// For libkqueue, which takes the error out of a socket (SO_ERROR): it is kept
+/// here, until somebody asks how it went to connect fd.
 void keep_connect_error(int fd, int error);
+
+/// Returns 0 if there is none, or none of this connection attempt.
+int kept_connect_error(int fd);
 
 /// Where fd is bound: "127.0.0.1:4711" or "[::1]:4711".
 std::string address_of(int fd);

@@ -2,6 +2,7 @@
 #include "common/testing.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <climits>
 #include <csignal>
 #include <cstdio>
@@ -28,6 +29,7 @@
 #include <malloc.h>
 #endif
 
+#include "common/net.hpp"
 #include "common/trace.hpp"
 #include "common/watchdog.hpp"
 
@@ -198,6 +200,24 @@ int open_descriptors() {
     }
   }
   return count;
+}
+
+int start_connect(int fd, const std::string& host, int port) {
+  try {
+    const SocketAddress address = ensure_resolved(fd, host, port);
+    return connect(fd, address.get(), address.size) == 0 ? 0 : errno;
+  } catch (const std::system_error& error) {
+    return error.code().value();
+  }
+}
+
+int connect_error(int fd) {
+  int error = 0;
+  socklen_t size = sizeof error;
+  if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == -1) {
+    return errno;
+  }
+  return error == 0 ? kept_connect_error(fd) : error;
 }
 
 long times_asleep() {

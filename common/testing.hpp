@@ -70,6 +70,13 @@ std::vector<std::string> missing(
     const std::vector<std::string>& events
 );
 
+/// Begins to connect a non-blocking socket. Returns 0, or errno: EINPROGRESS
+/// means that connect_error(fd) tells once fd can be written to.
+int start_connect(int fd, const std::string& host, int port);
+
+/// The outcome of a connection attempt: 0, or errno.
+int connect_error(int fd);
+
 /// How often this process has gone to sleep, rather than been interrupted.
 long times_asleep();
 

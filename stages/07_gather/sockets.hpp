@@ -145,10 +145,19 @@ inline Coroutine<> sock_sendall(int fd, std::string data) {
 /// Connects a socket that tcp_socket() has made. Throws std::system_error.
 /// (loop.sock_connect)
 inline Coroutine<> sock_connect(int fd, std::string host, int port) {
-  int error = start_connect(fd, host, port);
-  if (error == EINPROGRESS) {
-    co_await wait_writable(fd);
-    error = connect_error(fd);
+  const SocketAddress address = ensure_resolved(fd, host, port);
+  if (::connect(fd, address.get(), address.size) == 0) {
+    co_return;
+  }
+  // Interrupted, it goes on in the background as well.
+  if (errno != EINPROGRESS && errno != EINTR) {
+    throw_errno("connect");
+  }
+  co_await wait_writable(fd);
+  int error = 0;
+  socklen_t size = sizeof error;
+  if (::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0) {
+    throw_errno("connect");
   }
   if (error != 0) {
     throw std::system_error(error, std::generic_category(), "connect");
