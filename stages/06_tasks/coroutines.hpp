@@ -220,6 +220,9 @@ class Driver : public Waiter {
 
   void abandon() override { stop_waiting(); }
 
+  /// The future that is done once the coroutine has ended.
+  virtual FutureBase& future() = 0;
+
   /// Throws CancelledError in at the co_await where it is paused, or else at
   /// the next one. (Task.cancel)
   void throw_cancelled(const std::string& message) {
@@ -291,7 +294,7 @@ class Driver : public Waiter {
       wake_soon();
       return;
     }
-    if (is_itself(*awaited.waiting->future)) {
+    if (awaited.waiting->future == &future()) {
       throw std::logic_error("task cannot await on itself");
     }
     begin_waiting(*awaited.waiting, loop_);
@@ -311,11 +314,6 @@ class Driver : public Waiter {
     }
     stop_waiting();
     step();
-  }
-
-  bool is_itself(const FutureBase& future) const {
-    return dynamic_cast<const void*>(&future) ==
-        dynamic_cast<const void*>(this);
   }
 
   static inline thread_local Driver* current_ = nullptr;

@@ -318,11 +318,13 @@ class EventLoop {
     works_.push_back(std::move(work));
   }
 
-  /// What the loop holds of it.
-  std::shared_ptr<Work> owned(const Work& work) const {
+  /// What the loop holds of it: nothing once it is disowned.
+  template <class SomeWork>
+  std::shared_ptr<SomeWork> owned(SomeWork& work) const {
     const bool is_owned = work.place_ < works_.size() &&
                           works_[work.place_].get() == &work;
-    return is_owned ? works_[work.place_] : nullptr;
+    return is_owned ? std::shared_ptr<SomeWork>(works_[work.place_], &work)
+                    : nullptr;
   }
 
   /// All that is unfinished.

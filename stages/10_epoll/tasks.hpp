@@ -30,6 +30,8 @@ class TaskState : public CoroutineDriver<T>, public FutureState<T> {
         function_(this->where().function) {}
   ~TaskState() override { this->report_unretrieved("Task"); }
 
+  FutureBase& future() override { return *this; }
+
   bool cancel(std::string message) override {
     if (this->done()) {
       return FutureState<T>::cancel(std::move(message));
@@ -142,9 +144,9 @@ class TaskState : public CoroutineDriver<T>, public FutureState<T> {
 class AnyTask : public AnyFuture {
  public:
   AnyTask() = default;
-  explicit AnyTask(const std::shared_ptr<Work>& work)
-      : AnyFuture(std::dynamic_pointer_cast<FutureBase>(work)),
-        driver_(dynamic_cast<Driver*>(work.get())) {}
+  explicit AnyTask(const std::shared_ptr<Driver>& driver)
+      : AnyFuture(std::shared_ptr<FutureBase>(driver, &driver->future())),
+        driver_(driver.get()) {}
 
   /// "Task-7" unless it was given another one. (Task.get_name)
   std::string get_name() const { return driver_->get_name(); }
@@ -295,16 +297,17 @@ auto ensure_future(Awaitable awaitable) {
 inline AnyTask current_task() {
   EventLoop& loop = get_running_loop();
   Driver* const driver = Driver::current();
-  return driver ? AnyTask(loop.owned(*driver)) : AnyTask();
+  const auto owned = driver ? loop.owned(*driver) : nullptr;
+  return owned ? AnyTask(owned) : AnyTask();
 }
 
 /// Those that are not done, the oldest first. (asyncio.all_tasks)
 inline std::vector<AnyTask> all_tasks(EventLoop& loop = get_running_loop()) {
   std::vector<AnyTask> tasks;
   for (const auto& work : loop.works()) {
-    const AnyTask task(work);
-    if (task && !task.done()) {
-      tasks.push_back(task);
+    const auto driver = std::dynamic_pointer_cast<Driver>(work);
+    if (driver && !driver->future().done()) {
+      tasks.push_back(AnyTask(driver));
     }
   }
   std::sort(tasks.begin(), tasks.end());
