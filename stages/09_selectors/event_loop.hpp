@@ -114,7 +114,7 @@ class EventLoop {
   explicit EventLoop(
       std::unique_ptr<BaseSelector> selector = DefaultSelector()
   )
-      : owned_selector_(std::move(selector)) {}
+      : selector_(std::move(selector)) {}
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
   ~EventLoop() {
@@ -236,13 +236,13 @@ class EventLoop {
   }
 
   /// Promises that forget(fd) comes before `fd` is closed.
-  void remember(int fd) { selector_.remember(fd); }
+  void remember(int fd) { selector_->remember(fd); }
 
   /// To be called before `fd` is closed: nobody hears of it any more.
   void forget(int fd) {
     remove_reader(fd);
     remove_writer(fd);
-    selector_.forget(fd);
+    selector_->forget(fd);
     const auto known = forgotten_.find(fd);
     if (known != forgotten_.end()) {
       ++known->second;
@@ -364,8 +364,8 @@ class EventLoop {
       while (!works_.empty()) {
         abandon_newest();
       }
-      while (!selector_.get_map().empty()) {
-        forget(selector_.get_map().begin()->first);
+      while (!selector_->get_map().empty()) {
+        forget(selector_->get_map().begin()->first);
       }
       while (!ready_.empty()) {
         const Callback dropped = std::move(ready_.front());
@@ -383,7 +383,7 @@ class EventLoop {
     }
     cancelled_ = 0;
     closing_ = false;
-    selector_.close();
+    selector_->close();
   }
 
   /// (loop.is_closed)
@@ -505,7 +505,7 @@ class EventLoop {
   }
 
   bool is_empty() const {
-    return selector_.get_map().empty()
+    return selector_->get_map().empty()
         && works_.empty()
         && scheduled_.empty()
         && ready_.empty();
@@ -562,18 +562,18 @@ class EventLoop {
   }
 
   int events(int fd) const {
-    const auto key = selector_.get_map().find(fd);
-    return key == selector_.get_map().end() ? 0 : key->second.events;
+    const auto key = selector_->get_map().find(fd);
+    return key == selector_->get_map().end() ? 0 : key->second.events;
   }
 
   void watch(int fd, int wanted) {
     const int before = events(fd);
     if (before == 0) {
-      selector_.register_(fd, wanted);
+      selector_->register_(fd, wanted);
     } else if (wanted == 0) {
-      selector_.unregister(fd);
+      selector_->unregister(fd);
     } else if (wanted != before) {
-      selector_.modify(fd, wanted);
+      selector_->modify(fd, wanted);
     }
   }
 
@@ -581,11 +581,11 @@ class EventLoop {
     // A poll that can have no answer would only cost its system call. Right
     // behind an answer it can wait until whatever that has woken has run.
     const bool answered = std::exchange(answered_, false);
-    if (timeout == Seconds(0) && (answered || selector_.get_map().empty())) {
+    if (timeout == Seconds(0) && (answered || selector_->get_map().empty())) {
       return {};
     }
     trace::Wait span(timeout);
-    auto ready = selector_.select(virtual_time_ ? Seconds(0) : timeout);
+    auto ready = selector_->select(virtual_time_ ? Seconds(0) : timeout);
     if (virtual_time_ && ready.empty()) {
       jump(timeout);
     }
@@ -701,8 +701,7 @@ class EventLoop {
 
   static inline thread_local EventLoop* running_ = nullptr;
 
-  std::unique_ptr<BaseSelector> owned_selector_;
-  BaseSelector& selector_ = *owned_selector_;
+  std::unique_ptr<BaseSelector> selector_;
   /// Those for reading and those for writing, by descriptor.
   std::unordered_map<int, Watcher> watchers_[2];
   RingBuffer<Callback> ready_;
