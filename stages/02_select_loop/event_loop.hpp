@@ -224,7 +224,10 @@ class EventLoop {
   /// stop().
   class Stopping {
    public:
-    explicit Stopping(EventLoop& loop) : loop_(loop) {}
+    explicit Stopping(EventLoop& loop) : loop_(loop) {
+      // A run that is refused leaves the stop() of the one that is under way.
+      const Running possible(loop);
+    }
     ~Stopping() { loop_.stopping_ = false; }
     Stopping(const Stopping&) = delete;
     Stopping& operator=(const Stopping&) = delete;

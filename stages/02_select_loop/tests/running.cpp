@@ -56,6 +56,28 @@ TEST_CASE("running: a failed attempt from inside leaves the loop as it was") {
   CHECK_FALSE(loop.is_running());
 }
 
+TEST_CASE("running: a failed attempt from inside leaves stop() as it was") {
+  EventLoop loop;
+  EventLoop other;
+  bool in_vain = false;
+  loop.call_soon([&] {
+    loop.stop();
+    other.stop();
+    CHECK_THROWS_AS(loop.run_forever(), std::logic_error);
+    CHECK_THROWS_AS(other.run_forever(), std::logic_error);
+    loop.call_soon([&] {
+      in_vain = true;
+      loop.stop();
+    });
+  });
+  loop.run_forever();
+  CHECK_FALSE(in_vain);
+  bool called = false;
+  other.call_soon([&] { other.call_soon([&] { called = true; }); });
+  other.run_forever();
+  CHECK_FALSE(called);
+}
+
 TEST_CASE("running: one loop after the other") {
   int called = 0;
   for (int i = 0; i < 2; ++i) {
