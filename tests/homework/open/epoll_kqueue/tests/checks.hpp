@@ -122,9 +122,12 @@ inline void check_timeout(const std::string& name) {
   // What was taken back may be told late, by the second wait.
   selector->select(0s);
   selector->select(0s);
-  const auto start = Clock::now();
-  CHECK(selector->select(20'500us).empty());
-  CHECK(Clock::now() - start >= 20'500us);
+  // More than once: a busy machine may be late by what was cut off.
+  for (int i = 0; i < 7; ++i) {
+    const auto start = Clock::now();
+    CHECK(selector->select(2'900us).empty());
+    CHECK(Clock::now() - start >= 2'900us);
+  }
 }
 
 inline void check_closed_peer(const std::string& name) {
