@@ -1,8 +1,6 @@
-"""What live and quiz share: compiling for the eye, not for speed.
-
-One folder of headers and a few source files become a program: not optimised,
-the systems' headers compiled once, common/ compiled once, what changed compiled
-in parallel, and what did not change not at all.
+"""How source files become a program while somebody waits: not optimised, the
+systems' headers compiled once, common/ compiled once, what changed compiled in
+parallel, and what did not change not at all.
 """
 from __future__ import annotations
 
@@ -12,10 +10,8 @@ import os
 import re
 import shlex
 import shutil
-import signal
 import subprocess
 import sys
-import threading
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,15 +23,78 @@ KEPT = 300                      # objects; the oldest go
 SHOWN_ERRORS = 3
 SILENCE = 2.0                   # seconds after which it is said what goes on
 
+
+# --- what others share -----------------------------------------------------
+
 # Prints the compiler on fd 3; what is built and asked goes to the terminal.
-_PREPARE = r"""
+_BUILD = r"""
+root=$1 yes=
+shift
+exec 3>&1 >&2
 . "$root/scripts/lib/setup.sh"
 need_tools
 configure_plain "$build_dir/release" Release || exit 1
-build "$build_dir/release" common common || exit 1
+build "$build_dir/release" "what is needed" "$@" || exit 1
 printf '%s\n' "$CXX" >&3
 """
 
+
+def build(root: Path, *targets: str) -> str:
+    """Builds targets in build/release, installs what is missing after asking;
+    the compiler."""
+    done = subprocess.run(["sh", "-c", _BUILD, Path(sys.argv[0]).name, root,
+                           *targets], stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        raise Problem(f"could not build {', '.join(targets)}")
+    return done.stdout.strip()
+
+
+def precompiled(command: list[str], root: Path, folder: Path,
+                *more: str, tell=lambda text: None) -> list[str]:
+    """The options that put all headers <...> of the stages and common/ (and
+    more) before a source file, compiled once for this compiler command. So a
+    file that lacks an #include may compile."""
+    includes = set(more)
+    for pattern in ("stages/*/*.[hc]pp", "stages/*/tests/*.cpp",
+                    "common/*.hpp"):
+        for path in root.glob(pattern):
+            includes |= set(re.findall(r"^#include (<\S+>)$", read_text(path),
+                                       re.M))
+    includes -= {"<doctest/doctest.h>"} - set(more)
+    text = "".join(
+        f"#if __has_include({name})\n#include {name}\n#endif\n"
+        for name in sorted(includes))
+    version = subprocess.run([*command, "--version"], capture_output=True,
+                             text=True).stdout
+    header = folder / digest(text, version, *command) / "system.hpp"
+    compiled = header.with_name("system.hpp.gch")
+    if not compiled.is_file():
+        tell("Precompiling the systems' headers, once.")
+        header.parent.mkdir(parents=True, exist_ok=True)
+        write_text(header, text)
+        # Somebody else may be making the same: the file appears whole.
+        made = compiled.with_name(f"{compiled.name}.{os.getpid()}")
+        done = subprocess.run(
+            [*command, "-x", "c++-header", str(header), "-o", str(made)],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            errors="replace")
+        if done.returncode:
+            raise Problem("the systems' headers do not compile:\n"
+                          + done.stdout)
+        os.replace(made, compiled)
+    return ["-include", str(header)]
+
+
+def digest(*parts: str | bytes) -> str:
+    result = hashlib.sha256()
+    for part in parts:
+        data = part.encode("utf-8", "surrogateescape") if isinstance(
+            part, str) else part
+        result.update(b"%d:" % len(data) + data)
+    return result.hexdigest()[:24]
+
+
+# --- for live and quiz -----------------------------------------------------
 
 @dataclass(frozen=True)
 class Object:
@@ -46,28 +105,6 @@ class Object:
     good: bool
 
 
-class Job:
-    """A source file that is compiled, now or soon, unless it is ended."""
-    future: Future
-    process: subprocess.Popen | None = None
-    ended = False
-
-    def end(self) -> None:
-        self.ended = True
-        self.future.cancel()
-        if self.process:
-            end_group(self.process)
-
-
-def end_group(process: subprocess.Popen) -> None:
-    """With its children: g++ does not end its own."""
-    if process.returncode is None:
-        try:
-            os.killpg(process.pid, signal.SIGTERM)
-        except (ProcessLookupError, PermissionError):
-            pass                # it has ended just now
-
-
 class Compiler:
     """Compiles below root/build/live; needs nothing until it is asked."""
 
@@ -75,11 +112,6 @@ class Compiler:
         self.root = root
         self.folder = root / "build" / "live" / "objects"
         self.pool = ThreadPoolExecutor(max(os.cpu_count() or 2, 2))
-        self.under_way: dict[Path, Job] = {}
-        self.lock = threading.Lock()
-        self.preparing = threading.Lock()
-        self.preparation: subprocess.Popen | None = None    # a silent one
-        self.stopped = False
         self.compiler: list[str] = []
         self.command: list[str] = []
         self.library = Path()
@@ -88,22 +120,17 @@ class Compiler:
 
     # --- once ---
 
-    def prepare(self, wait=lambda text: None, silent: bool = False) -> None:
-        """Compiler, common/ and the precompiled headers; wait(text) is told
-        before what takes long. A silent one asks and prints nothing."""
-        if not self.command and self.preparing.locked():
-            wait("Still building common/ and the headers, once.")
-        with self.preparing:
-            if not self.command:
-                self._prepare(wait, silent)
-
-    def _prepare(self, wait, silent: bool) -> None:
-        compiler, build = self._common(wait, silent)
+    def prepare(self, tell=lambda text: None) -> None:
+        """Compiler, common/ and the precompiled headers; tell(text) is called
+        before what takes long."""
+        if self.command:
+            return
+        compiler, folder = self._common(tell)
         compiler = quicker(compiler)
         flags = ["-std=c++20", "-O0", *_quick_flags(compiler)]
-        self.library = build / "common" / "libcommon.a"
+        self.library = folder / "common" / "libcommon.a"
         self.libraries = ["-pthread"]
-        if _has_libkqueue(build):
+        if _has_libkqueue(folder):
             words = shlex.split(subprocess.run(
                 ["pkg-config", "--cflags", "--libs", "libkqueue"],
                 capture_output=True, text=True, check=True).stdout)
@@ -111,71 +138,29 @@ class Compiler:
             flags += [word for word in words if word.startswith("-I")]
             self.libraries += [word for word in words
                                if not word.startswith("-I")]
-        header = self._system_header([*compiler, *flags], wait, silent)
         self.common_state = b"".join(
             path.read_bytes()
             for path in sorted((self.root / "common").glob("*.hpp")))
         self.compiler = compiler
-        self.command = [*compiler, *flags, "-include", str(header)]
+        self.command = [*compiler, *flags, *precompiled(
+            [*compiler, *flags], self.root,
+            self.folder.with_name("headers"), tell=tell)]
 
-    def _common(self, wait, silent: bool) -> tuple[list[str], Path]:
+    def _common(self, tell) -> tuple[list[str], Path]:
         """The compiler, and the build folder that has common/'s library."""
         given = os.environ.get("BUILD_BIN")
         if given and (Path(given).parent / "common/libcommon.a").is_file():
             return (shlex.split(os.environ.get("CXX") or "c++"),
                     Path(given).resolve().parent)
-        build = self.root / "build" / "release"
-        library = build / "common" / "libcommon.a"
+        folder = self.root / "build" / "release"
+        library = folder / "common" / "libcommon.a"
         known = self.root / "build" / ".ready"      # of scripts/lib/setup.sh
         if is_newer(library, self.root / "common") and known.is_file():
             compiler = os.environ.get("CXX") or known.read_text().split("\n")[0]
-            return shlex.split(compiler), build
+            return shlex.split(compiler), folder
         if not library.is_file():
-            wait("Building common/: only the first time it takes a while.")
-        read, write = os.pipe()
-        with os.fdopen(read) as reader:
-            try:
-                status = self._call(
-                    ["sh", "-c", f'exec 3>&{write} {write}>&-\n{_PREPARE}'],
-                    silent,
-                    env={**os.environ, "root": str(self.root), "yes": ""},
-                    pass_fds=[write])
-            finally:
-                os.close(write)
-            compiler = reader.read().strip()
-        if status or not compiler:
-            raise Problem("common/ could not be built")
-        return shlex.split(compiler), build
-
-    def _call(self, command: list[str], silent: bool, **how) -> int:
-        if not silent:
-            return subprocess.run(command, **how).returncode
-        with self.lock:
-            if self.stopped:
-                raise Problem("stopped")
-            process = self.preparation = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL, start_new_session=True, **how)
-        return process.wait()
-
-    def _system_header(self, command: list[str], wait, silent: bool) -> Path:
-        """A header with all <...> of the stages and common/, precompiled."""
-        text = "\n".join(system_includes(self.root)) + "\n"
-        version = subprocess.run([*command, "--version"], capture_output=True,
-                                 text=True).stdout
-        name = _digest(text, version, *command)
-        header = self.folder.parent / "headers" / name / "system.hpp"
-        compiled = header.with_name("system.hpp.gch")
-        if not compiled.is_file():
-            wait("Precompiling the systems' headers, once.")
-            header.parent.mkdir(parents=True, exist_ok=True)
-            write_text(header, text)
-            made = compiled.with_name(f"{compiled.name}.{os.getpid()}")
-            if self._call([*command, "-x", "c++-header", str(header),
-                           "-o", str(made)], silent):
-                raise Problem("the systems' headers do not compile")
-            os.replace(made, compiled)
-        return header
+            tell("Building common/: only the first time it takes a while.")
+        return shlex.split(build(self.root, "common")), folder
 
     # --- each time ---
 
@@ -188,69 +173,34 @@ class Compiler:
         headers = [path for place in dict.fromkeys([folder, source.parent])
                    for path in sorted(place.glob("*.hpp"))]
         # Not by its folder: what moves is not compiled again.
-        key = _digest(*command, self.common_state,
-                      *(part for path in [source, *headers]
-                        for part in (path.name, path.read_bytes())))
-        path = self.folder / f"{key}.o"
-        with self.lock:
-            known = self.under_way.get(path)
-            if not known or known.future.done() and (
-                    known.future.exception()
-                    or not known.future.result().good):
-                job = self.under_way[path] = Job()
-                job.future = self.pool.submit(
-                    self._compile, job, command, source, folder, path)
-            return self.under_way[path].future
+        key = digest(*command, self.common_state,
+                     *(part for path in [source, *headers]
+                       for part in (path.name, path.read_bytes())))
+        return self.pool.submit(self._compile, command, source, folder,
+                                self.folder / f"{key}.o")
 
-    def _compile(self, job: Job, command: list[str], source: Path,
-                 folder: Path, path: Path) -> Object:
+    def _compile(self, command: list[str], source: Path, folder: Path,
+                 path: Path) -> Object:
         said = path.with_suffix(".txt")
         if said.is_file():
             os.utime(said)
             return Object(source, path, said.read_text(), path.is_file())
         path.parent.mkdir(parents=True, exist_ok=True)
         made = path.with_name(f"{path.name}.{os.getpid()}")
-        status, output = self._run(
-            job, [*command, "-c", str(source), "-o", str(made)], folder)
-        output = output.replace(f"{folder}/", "")
-        if status == 0:
+        try:
+            done = subprocess.run(
+                [*command, "-c", str(source), "-o", str(made)], cwd=folder,
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT, text=True, errors="replace")
+        except OSError as error:
+            raise Problem(f"cannot run the compiler: {error}") from error
+        output = done.stdout.replace(f"{folder}/", "")
+        good = done.returncode == 0
+        if good:
             os.replace(made, path)
-        if status == 0 or any(map(_ERROR.match, output.splitlines())):
+        if good or any(map(_ERROR.match, output.splitlines())):
             said.write_text(output)     # else it was interrupted
-        return Object(source, path, output, status == 0)
-
-    def _run(self, job: Job, command: list[str],
-             folder: Path) -> tuple[int, str]:
-        with self.lock:
-            if job.ended:
-                return 1, ""
-            try:
-                job.process = subprocess.Popen(
-                    command, cwd=folder, stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                    text=True, errors="replace", start_new_session=True)
-            except OSError as error:
-                raise Problem(f"cannot run the compiler: {error}") from error
-        output, _ = job.process.communicate()
-        return job.process.returncode, output
-
-    def stop(self) -> None:
-        """Ends what is under way: nobody is going to ask for it. Ctrl-C does
-        not reach it, so whoever ends calls this."""
-        self.pool.shutdown(wait=False, cancel_futures=True)
-        self.only([])
-        with self.lock:
-            self.stopped = True
-            if self.preparation:
-                end_group(self.preparation)
-
-    def only(self, wanted: list[Future]) -> None:
-        """Ends what else is under way or waits: the files have changed."""
-        with self.lock:
-            for path, job in list(self.under_way.items()):
-                if not job.future.done() and job.future not in wanted:
-                    del self.under_way[path]
-                    job.end()
+        return Object(source, path, output, good)
 
     def link(self, objects: list[Object], program: Path) -> None:
         program.parent.mkdir(parents=True, exist_ok=True)
@@ -326,27 +276,6 @@ def _has_libkqueue(build: Path) -> bool:
     return commands.is_file() and any(
         "-DASYNCIO_LIBKQUEUE" in entry.get("command", "")
         for entry in json.loads(read_text(commands)))
-
-
-def _digest(*parts: str | bytes) -> str:
-    digest = hashlib.sha256()
-    for part in parts:
-        data = part.encode("utf-8", "surrogateescape") if isinstance(
-            part, str) else part
-        digest.update(b"%d:" % len(data) + data)
-    return digest.hexdigest()[:24]
-
-
-def system_includes(root: Path) -> list[str]:
-    """The lines `#include <...>` of stages and common/ that any system can
-    follow."""
-    includes: set[str] = set()
-    for pattern in ("stages/*/*.[hc]pp", "common/*.hpp"):
-        for path in root.glob(pattern):
-            includes |= set(re.findall(r"^#include <\S+>$", read_text(path),
-                                       re.M))
-    return sorted(include for include in includes
-                  if not re.search("epoll|event|doctest", include))
 
 
 _ERROR = re.compile(r"^\S.*?:\d+(?::\d+)?: (?:fatal )?error: ")

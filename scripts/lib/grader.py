@@ -3,7 +3,6 @@ went. What scripts/homework decides and prints is not here."""
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import re
@@ -16,6 +15,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .compiler import build, digest, precompiled
 from .stages import read_text, split_lines, write_text
 from .terminal import ROOT, Problem
 
@@ -58,26 +58,16 @@ class Kit:
         return "" if done.returncode == 0 else done.stdout
 
 
-_BUILD = """
-root=$1 yes=
-. "$root/scripts/lib/setup.sh"
-need_tools
-configure_plain "$build_dir/release" Release || exit 1
-build "$build_dir/release" "what the tests need" common test_main
-"""
-
-
 def prepare() -> Kit:
     """Builds what is not there yet, says so, and installs after asking.
 
     $HOMEWORK_BUILD: a build of the project that has it already.
     """
-    build = Path(os.environ.get("HOMEWORK_BUILD") or ROOT / "build/release")
+    folder = Path(os.environ.get("HOMEWORK_BUILD") or ROOT / "build/release")
     if "HOMEWORK_BUILD" not in os.environ:
-        if subprocess.run(["sh", "-c", _BUILD, "homework", ROOT]).returncode:
-            raise Problem("cannot build what the tests need; see above")
-    kit = kit_of(build)
-    precompile(kit, ROOT / "build" / "homework")
+        build(ROOT, "common", "test_main")
+    kit = kit_of(folder)
+    add_headers(kit, ROOT / "build" / "homework")
     return kit
 
 
@@ -108,38 +98,20 @@ def kit_of(build: Path) -> Kit:
                libraries)
 
 
-def precompile(kit: Kit, folder: Path) -> None:
-    """Compiles the systems' headers and doctest once: they are what takes a
-    test's time. A file that lacks an #include may therefore pass."""
-    includes = {"#include <doctest/doctest.h>"}
-    for pattern in ("stages/*/*.hpp", "stages/*/tests/*.cpp", "common/*.hpp"):
-        for path in ROOT.glob(pattern):
-            includes |= set(re.findall(r"^#include <\S+>$", read_text(path),
-                                       re.M))
-    text = "#pragma once\n" + "".join(
-        f"#if __has_include({include[9:]})\n{include}\n#endif\n"
-        for include in sorted(includes))
-    version = subprocess.run([*kit.compiler, "--version"],
-                             capture_output=True, text=True).stdout
-    key = hashlib.sha256("\n".join(
-        [text, version, *kit.compiler, *kit.flags,
-         read_text(ROOT / REPORT)]).encode()).hexdigest()[:16]
-    folder = folder / f"kit-{key}"
-    header = folder / "system.hpp"
-    report = folder / "report.o"
+def add_headers(kit: Kit, folder: Path) -> None:
+    """The systems' headers and doctest's, compiled once: they are what takes a
+    test's time. And the reporter."""
+    header = precompiled(
+        [*kit.compiler, *kit.flags], ROOT, folder, "<doctest/doctest.h>",
+        tell=lambda text: print(text, file=sys.stderr, flush=True))
+    report = Path(header[1]).with_name(
+        f"report-{digest(read_text(ROOT / REPORT))}.o")
     if not report.is_file():
-        print("compiling the systems' headers, once", file=sys.stderr)
-        folder.mkdir(parents=True, exist_ok=True)
-        write_text(header, text)
-        # Somebody else may be making the same: each file appears whole.
-        for source, target, flags in (
-                (header, folder / "system.hpp.gch", ("-x", "c++-header")),
-                (ROOT / REPORT, report, ())):
-            making = target.with_name(f"{target.name}.{os.getpid()}")
-            if errors := kit.compile(source, making, *flags):
-                raise Problem(f"cannot compile {source.name}:\n{errors}")
-            making.replace(target)
-    kit.flags += ["-include", str(header)]
+        making = report.with_name(f"{report.name}.{os.getpid()}")
+        if errors := kit.compile(ROOT / REPORT, making):
+            raise Problem(f"cannot compile {REPORT}:\n{errors}")
+        making.replace(report)
+    kit.flags += header
     kit.libraries.insert(0, str(report))
 
 

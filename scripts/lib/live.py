@@ -18,10 +18,9 @@ import shutil
 import signal
 import subprocess
 import textwrap
-import threading
 import time
 from concurrent.futures import Future
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 from .book import Beat, Book, apply_beat, find_run, is_closing, read_book
@@ -35,11 +34,6 @@ from .terminal import Paint, Problem, plural, root_of, root_option, use_colour
 
 Files = dict[str, list[str]]
 
-# A chapter's minutes in a workshop; a beat has its share by its size.
-PLANNED = {"08_task_groups": 30, "10_epoll": 30}
-PLANNED_ELSE = 25
-TALK = 60                       # a beat counts as so many characters more
-PAUSE = 20 * 60                 # seconds without a verb that count as a break
 NOTE_LINES = 14
 SHOWN = 3                       # differences of a file
 VERBS = {
@@ -51,12 +45,11 @@ VERBS = {
     "back": "take the last beat back",
     "goto": "the state after beat K: `goto K`, `goto last`",
     "rescue": "keep what is typed aside, put it in as it should be",
-    "status": "where we are, minutes taken and planned",
+    "status": "where we are, and what is kept aside",
     "note": "all that the book says before the next beat",
     "build": "as `run`, without running it",
     "demos": "the programs that `run` knows",
-    "minutes": "plan M minutes for this chapter: `minutes M`",
-    "restart": "from the beginning, the clock at 0",
+    "restart": "from the beginning, with the demos as they were",
 }
 INTERACTIVE = {
     "help": "this",
@@ -76,10 +69,7 @@ def main(arguments: list[str]) -> int:
                                     pick_stage(stages, options.stage)))
     if options.verb:
         session.open()
-        try:
-            return perform(session, options.verb, options.words)
-        finally:
-            session.compiler.stop()
+        return perform(session, options.verb, options.words)
     return interact(session)
 
 
@@ -110,19 +100,11 @@ def list_chapters(root: Path, book: Book, stages: list[Stage]) -> None:
         if session.exists():
             session.load()
             begun = f"  {progress(session)}"
-        print(f"  {stage.name:17} {plural(chapter.last, 'beat'):>8},"
-              f" {session.planned(chapter.last):3.0f} min{begun}")
+        print(f"  {stage.name:17} {plural(chapter.last, 'beat'):>9}{begun}")
     print("\nscripts/live NN starts one, or goes on with it.")
 
 
 # --- the chapter -----------------------------------------------------------
-
-def size_of(beat: Beat) -> int:
-    """Characters to type; nobody types what only adds comments."""
-    if is_closing(beat):
-        return 0
-    return TALK + sum(len(line.strip()) + 1 for line in beat.texts("+"))
-
 
 def tokens(lines: list[str]) -> list[tuple[str, int]]:
     """Words and signs, each with the index of its line."""
@@ -195,11 +177,6 @@ class Chapter:
         return next((beat.number for beat in self.beats[number:]
                      if tag in beat.tags), None)
 
-    def share(self, number: int) -> float:
-        """How much of the chapter the beats up to that one are."""
-        sizes = [size_of(beat) for beat in self.beats]
-        return sum(sizes[:number]) / (sum(sizes) or 1)
-
     def note(self, number: int) -> list[str]:
         """The prose between beat number and the one before it, from the last
         heading on, without the blocks that are no beats."""
@@ -268,27 +245,14 @@ def words_in(line: str, stage: Stage) -> tuple[str, ...]:
 
 # --- the session -----------------------------------------------------------
 
-@dataclass
-class Record:
-    """What is kept on disk between two verbs."""
-    beat: int = 0
-    seconds: float = 0.0        # at work, without breaks
-    last: float = 0.0           # when the last verb was given
-    minutes: float = 0.0        # planned for all of it; 0: as PLANNED has it
-
-
 class Session:
     def __init__(self, root: Path, chapter: Chapter) -> None:
         self.root = root
         self.chapter = chapter
         self.folder = root / "build" / "live" / chapter.stage.number
-        self.record = Record()
+        self.beat = 0           # the last one that is in
         self.paint = Paint(use_colour())
         self.compiler = Compiler(root)
-        self.interactive = False
-        # Whoever holds it starts compiling, ends what is not wanted any
-        # more, and may wait for what he started: `run`, the prompt, `watch`.
-        self.compiling = threading.Lock()
 
     # --- on disk ---
 
@@ -296,19 +260,25 @@ class Session:
     def state_file(self) -> Path:
         return self.folder / ".live.json"
 
+    @property
+    def demos(self) -> Path:
+        return self.folder / "demos"
+
+    @property
+    def former_demos(self) -> Path | None:
+        before = self.chapter.before
+        return before.folder / "demos" if before else None
+
     def exists(self) -> bool:
         return self.state_file.is_file()
 
-    def open(self, by_verb: bool = True) -> None:
-        """Starts the work folder, or takes up what is there. The clock of a
-        new one begins with the first verb."""
+    def open(self) -> None:
+        """Starts the work folder, or takes up what is there."""
         if self.exists():
             self.load()
-            self.tick()
             return
         self.set_aside_typed()      # files that are not ours
         self.put_demos()
-        self.record = Record(last=time.time() if by_verb else 0.0)
         self.put(self.chapter.after_closing(0))
         print(f"{self.at(self.folder)} holds"
               f" {self.before_name()} now: open it in your editor.")
@@ -316,56 +286,27 @@ class Session:
     def load(self) -> None:
         try:
             kept = json.loads(read_text(self.state_file))
-            self.record = Record(**{field.name: kept[field.name]
-                                    for field in fields(Record)})
+            self.beat = min(int(kept["beat"]), self.chapter.last)
         except (ValueError, KeyError, TypeError) as error:
             raise Problem(f"{self.state_file}: not understood ({error});"
                           " remove it to begin anew") from error
-        self.record.beat = min(self.record.beat, self.chapter.last)
 
     def save(self) -> None:
         made = self.state_file.with_name(f".live.{os.getpid()}")
-        made.write_text(json.dumps(asdict(self.record)) + "\n")
+        made.write_text(json.dumps({"beat": self.beat}) + "\n")
         os.replace(made, self.state_file)
 
-    def tick(self) -> None:
-        """Adds the time since the last verb, unless it was a break."""
-        now = time.time()
-        passed = now - self.record.last
-        if 0 < passed < PAUSE:
-            self.record.seconds += passed
-        self.record.last = now
-        self.save()
-
-    def planned(self, number: int) -> float:
-        """Minutes for the beats up to that one."""
-        minutes = self.record.minutes or PLANNED.get(
-            self.chapter.stage.name, PLANNED_ELSE)
-        return self.chapter.share(number) * minutes
-
     def put_demos(self) -> None:
-        """This stage's demos wait in later/, the former's are in before/."""
-        for name, stage, pattern in (
-                ("later", self.chapter.stage, "*.[hc]pp"),
-                ("demos", self.chapter.stage, "*.hpp"),
-                ("before", self.chapter.before, "*.[hc]pp")):
-            place = self.folder / name
-            shutil.rmtree(place, ignore_errors=True)
-            place.mkdir(parents=True)
-            for path in stage.folder.glob(f"demos/{pattern}") if stage else []:
-                shutil.copyfile(path, place / path.name)
-
-    def source_of(self, item: Object) -> Path:
-        """Where it is now: file_demo may have moved it."""
-        places = (self.folder / name / item.source.name
-                  for name in ("demos", "later"))
-        return next((path for path in (item.source, *places)
-                     if path.is_file()), item.source)
+        """This stage's; those of the one before stay where they are."""
+        shutil.rmtree(self.demos, ignore_errors=True)
+        self.demos.mkdir(parents=True)
+        for path in self.chapter.stage.folder.glob("demos/*.[hc]pp"):
+            shutil.copyfile(path, self.demos / path.name)
 
     def changed_demos(self) -> list[Path]:
         """Files of demos/ that are not the stage's."""
         given = self.chapter.stage.folder / "demos"
-        return [path for path in sorted((self.folder / "demos").glob("*.?pp"))
+        return [path for path in sorted(self.demos.glob("*.?pp"))
                 if not (given / path.name).is_file()
                 or read_text(path) != read_text(given / path.name)]
 
@@ -391,17 +332,17 @@ class Session:
                 made = path.with_name(f".{name}.{os.getpid()}")
                 write_text(made, text)
                 os.replace(made, path)
-        self.record.beat = number
+        self.beat = number
         self.save()
 
     def untouched(self) -> bool:
-        return same_files(self.work(), self.chapter.states[self.record.beat])
+        return same_files(self.work(), self.chapter.states[self.beat])
 
     def typed_up_to(self) -> int | None:
         """The beat up to which everything is typed; None if it is not what
         any beat leads to."""
         work = self.work()
-        return next((number for number in range(self.record.beat,
+        return next((number for number in range(self.beat,
                                                 self.chapter.last + 1)
                      if same_files(work, self.chapter.states[number])), None)
 
@@ -439,9 +380,9 @@ def perform(session: Session, verb: str, words: list[str]) -> int:
         "show": show, "note": note, "next": next_, "check": check,
         "run": run_program, "build": build_program, "back": back,
         "goto": goto, "rescue": rescue, "status": status,
-        "minutes": minutes, "demos": demos, "restart": restart,
+        "demos": demos, "restart": restart,
     }
-    takes = {"show": 1, "goto": 1, "minutes": 1, "run": 99, "build": 99}
+    takes = {"show": 1, "goto": 1, "run": 99, "build": 99}
     if len(words) > takes.get(verb, 0):
         raise Problem(f"{verb}: {words[-1]} is too much")
     return verbs[verb](session, words) or 0
@@ -462,7 +403,7 @@ def number_in(session: Session, words: list[str], least: int) -> int:
 def show(session: Session, words: list[str]) -> None:
     chapter = session.chapter
     number = (number_in(session, words, 1) if words
-              else chapter.after_closing(session.record.beat) + 1)
+              else chapter.after_closing(session.beat) + 1)
     if number > chapter.last:
         print(f"All {plural(chapter.last, 'beat')} are in:"
               f" this is {chapter.stage.name}.")
@@ -486,9 +427,7 @@ def headline(session: Session, beat: Beat) -> str:
     places = find_run(lines or [], beat.texts(" ", "-"))
     place = ("a new file" if lines is None
              else f"line {places[0] + 1 + lead(beat)}")
-    time_for = session.planned(beat.number) - session.planned(beat.number - 1)
-    how = [f"{time_for:.0f} min"] if time_for >= 0.5 else []
-    how += [{"compiles": "compiles", "shows": "shows something new"}[tag]
+    how = [{"compiles": "compiles", "shows": "shows something new"}[tag]
             for tag in beat.tags]
     if "compiles" not in beat.tags:
         how.append("does not compile yet")
@@ -528,14 +467,14 @@ def paragraphs(lines: list[str]) -> list[str]:
 
 
 def note(session: Session, _: list[str]) -> None:
-    number = session.chapter.after_closing(session.record.beat) + 1
+    number = session.chapter.after_closing(session.beat) + 1
     if number <= session.chapter.last:
         print_note(session, session.chapter.note(number))
 
 
 def next_(session: Session, _: list[str]) -> int:
     chapter = session.chapter
-    here = session.record.beat
+    here = session.beat
     typed = session.typed_up_to()
     if typed is None:
         print_differences(session)
@@ -556,7 +495,7 @@ def next_(session: Session, _: list[str]) -> int:
 def arrive(session: Session, number: int) -> None:
     """Puts a beat in, with the comments and trace hooks that follow."""
     chapter = session.chapter
-    here = session.record.beat
+    here = session.beat
     end = chapter.after_closing(number)
     session.put(end)
     said = f"In: {beats_between(here, number)}"
@@ -569,7 +508,6 @@ def arrive(session: Session, number: int) -> None:
         words = chapter.candidates(end)
         what = f": {' '.join(words[0])}" if words else ""
         print(session.paint("bold", f"`run` shows something new{what}"))
-    prefetch(session)
     print()
     show(session, [])
 
@@ -583,13 +521,13 @@ def beats_between(first: int, last: int) -> str:
 
 def print_differences(session: Session) -> None:
     """Where the work is not what it will be after the next beat."""
-    number = session.chapter.after_closing(session.record.beat) + 1
+    number = session.chapter.after_closing(session.beat) + 1
     number = min(number, session.chapter.last)
     wanted = session.chapter.states[number]
-    before = session.chapter.states[session.record.beat]
+    before = session.chapter.states[session.beat]
     work = session.work()
     if slipped(session):
-        here = session.record.beat
+        here = session.beat
         print(f"Nothing is typed {f'since beat {here}' if here else 'yet'},"
               f" but {already_in(session)} has changed:")
         wanted = before
@@ -611,7 +549,7 @@ def print_differences(session: Session) -> None:
 def slipped(session: Session) -> bool:
     """Whether what has changed is not the next beat's, but was in already."""
     chapter = session.chapter
-    here = session.record.beat
+    here = session.beat
     if session.untouched():
         return False
     if here == chapter.last:
@@ -629,7 +567,7 @@ def slipped(session: Session) -> bool:
 
 
 def already_in(session: Session) -> str:
-    here = session.record.beat
+    here = session.beat
     if here > 1:
         return f"beat {here}, or what was in before it,"
     return "beat 1" if here else session.before_name()
@@ -703,7 +641,7 @@ def places_of_change(one: list[str], other: list[str]
 
 
 def advice(session: Session) -> str:
-    beat = session.record.beat
+    beat = session.beat
     if slipped(session):
         return ("Correct it; or `rescue`: yours is kept aside, and all is as"
                 f" after beat {beat} again." if beat else
@@ -714,7 +652,7 @@ def advice(session: Session) -> str:
 
 
 def check(session: Session, _: list[str]) -> int:
-    here = session.record.beat
+    here = session.beat
     typed = session.typed_up_to()
     if typed is None:
         print_differences(session)
@@ -723,20 +661,19 @@ def check(session: Session, _: list[str]) -> int:
         print(f"Nothing is typed since beat {here}."
               if here else "Nothing is typed yet.")
     else:
-        prefetch(session)
         print(f"Right: {beats_between(here, typed)} as in the book."
               " `next` moves on.")
     return 0
 
 
 def back(session: Session, _: list[str]) -> None:
-    here = session.record.beat
+    here = session.beat
     if here <= session.chapter.after_closing(0) and session.untouched():
         raise Problem("this is the beginning")
     session.set_aside_typed()
     session.put(max(session.chapter.before_typed(here),
                     session.chapter.after_closing(0)))
-    print(f"Back before beat {session.record.beat + 1}.\n")
+    print(f"Back before beat {session.beat + 1}.\n")
     show(session, [])
 
 
@@ -750,7 +687,6 @@ def goto(session: Session, words: list[str]) -> None:
               f" {session.chapter.last} now.")
     else:
         print(f"{files} is {session.before_name()} now.")
-    prefetch(session)
     print()
     show(session, [])
 
@@ -763,26 +699,21 @@ def rescue(session: Session, _: list[str]) -> None:
     typed = session.typed_up_to()
     if typed is None and slipped(session):
         session.set_aside_typed()
-        session.put(session.record.beat)
-        print(f"All is as after beat {session.record.beat} again."
-              if session.record.beat else "All is as it was.")
-        prefetch(session)
+        session.put(session.beat)
+        print(f"All is as after beat {session.beat} again."
+              if session.beat else "All is as it was.")
         return
     if typed is None:
         session.set_aside_typed()
-        typed = min(session.chapter.after_closing(session.record.beat) + 1,
+        typed = min(session.chapter.after_closing(session.beat) + 1,
                     session.chapter.last)
     arrive(session, typed)
 
 
 def status(session: Session, _: list[str]) -> None:
     chapter = session.chapter
-    record = session.record
-    here = record.beat
+    here = session.beat
     print(f"{chapter.stage.name}: {progress(session)}")
-    print(time_line(session))
-    print("(Planned for a chapter typed in part, as the workshop does; `goto`"
-          " puts in\nthe rest. `minutes M` plans otherwise.)")
     typed = session.typed_up_to()
     if typed is None:
         print("Changed: what was in already (`check` says where)"
@@ -807,29 +738,10 @@ def status(session: Session, _: list[str]) -> None:
 
 
 def progress(session: Session) -> str:
-    here, last = session.record.beat, session.chapter.last
+    here, last = session.beat, session.chapter.last
     if not here:
         return f"before beat 1 of {last}"
     return f"after beat {here} of {last}"
-
-
-def time_line(session: Session) -> str:
-    chapter, record = session.chapter, session.record
-    taken = record.seconds / 60
-    planned = session.planned(record.beat)
-    late = taken - planned
-    how = ("on time" if abs(late) < 1 else
-           f"{abs(late):.0f} min {'late' if late > 0 else 'early'}")
-    return (f"{taken:.0f} min taken, {planned:.0f} planned up to here ({how});"
-            f" {session.planned(chapter.last):.0f} planned in all")
-
-
-def minutes(session: Session, words: list[str]) -> None:
-    if not words or not words[0].isdigit() or int(words[0]) == 0:
-        raise Problem("minutes: a whole number, for the chapter as a whole")
-    session.record.minutes = float(words[0])
-    session.save()
-    print(time_line(session))
 
 
 def restart(session: Session, _: list[str]) -> None:
@@ -837,7 +749,6 @@ def restart(session: Session, _: list[str]) -> None:
     if changed := session.changed_demos():
         session.keep(changed)
     session.put_demos()
-    session.record.seconds = 0.0
     goto(session, ["0"])
     session.put(session.chapter.after_closing(0))
 
@@ -846,11 +757,10 @@ def restart(session: Session, _: list[str]) -> None:
 
 def demos(session: Session, _: list[str]) -> None:
     for folder, title in (
-            ("demos", "built already:"),
-            ("later", f"of {session.chapter.stage.name}, as soon as they"
-                      " build:"),
-            ("before", f"of {session.before_name()}:")):
-        found = [entry for entry in entries(session.folder / folder)
+            (session.demos, f"of {session.chapter.stage.name}, as soon as they"
+                            " build:"),
+            (session.former_demos, f"of {session.before_name()}:")):
+        found = [entry for entry in (entries(folder) if folder else [])
                  if entry.kind != "bench"]
         if found:
             print(session.paint("bold", title))
@@ -868,14 +778,8 @@ def wanted_entry(words: tuple[str, ...]) -> tuple[str, str]:
     return kind, name or {"serve": "echo", "bench": "table"}.get(kind, "")
 
 
-def sources_for(session: Session, words: tuple[str, ...],
-                folders: tuple[str, ...]) -> list[Path]:
+def sources_for(words: tuple[str, ...], found: list[Entry]) -> list[Path]:
     kind, name = wanted_entry(words)
-    found: list[Entry] = []
-    for folder in folders:
-        names = {entry.path.name for entry in found}
-        found += [entry for entry in entries(session.folder / folder)
-                  if entry.path.name not in names]
     named = [entry for entry in found
              if entry.kind == kind and entry.name == name]
     if kind == "bench" and not named:
@@ -890,86 +794,39 @@ def full_words(words: list[str]) -> tuple[str, ...]:
     return ("demo", *words)
 
 
-OWN, FORMER = ("demos", "later"), ("before",)
-
-
 def choices(session: Session, words: list[str]) -> list[
         tuple[tuple[str, ...], list[Path]]]:
     """What `run` may run, the best first: words and source files."""
-    def pairs(candidates, folders):
+    own = entries(session.demos)
+    former = entries(session.former_demos) if session.former_demos else []
+
+    def pairs(candidates, among):
         return [(candidate, sources) for candidate in candidates
-                if (sources := sources_for(session, candidate, folders))]
+                if (sources := sources_for(candidate, among))]
     if words:
         full = full_words(words)
-        found = pairs([full], OWN) + pairs([full], FORMER)
+        found = pairs([full], own) + pairs([full], former)
         if not found:
             kind, name = wanted_entry(full)
-            known = sorted({entry.name for folder in (*OWN, *FORMER)
-                            for entry in entries(session.folder / folder)
+            known = sorted({entry.name for entry in own + former
                             if entry.kind == kind})
             raise Problem(f"there is no {kind} {name};"
                           f" there are: {', '.join(known) or 'none'}")
         return found
     chapter = session.chapter
-    found = pairs(chapter.candidates(session.record.beat), OWN)
+    found = pairs(chapter.candidates(session.beat), own)
     if chapter.before:
-        former = [program.words for program in
-                  reversed(programs_of(chapter.book, chapter.before))]
-        found += pairs(former, OWN) + pairs(former, FORMER)
-        found += pairs([(entry.kind, entry.name) for entry
-                        in entries(session.folder / "before")
-                        if entry.kind != "bench"], FORMER)
+        earlier = [program.words for program in
+                   reversed(programs_of(chapter.book, chapter.before))]
+        found += pairs(earlier, own) + pairs(earlier, former)
+        found += pairs([(entry.kind, entry.name) for entry in former
+                        if entry.kind != "bench"], former)
     return found
 
 
 def start_compiling(session: Session, source: Path) -> Future:
     return session.compiler.compile(source, session.folder,
                                     session.chapter.stage.name)
-
-
-def prefetch(session: Session) -> None:
-    """Compiles meanwhile what `run` will want, if we stay that long."""
-    if not session.interactive or not session.compiler.command:
-        return
-    with session.compiling:
-        session.compiler.only(wanted_soon(session))
-
-
-def wanted_soon(session: Session) -> list[Future]:
-    main_source = session.folder / "main.cpp"
-    if not main_source.is_file() or (
-            session.untouched()
-            and not session.chapter.compiles(session.record.beat)):
-        return []
-    return [start_compiling(session, source) for source in
-            [main_source, *(source for _, sources in choices(session, [])[:1]
-                            for source in sources)]]
-
-
-def watch(session: Session) -> None:
-    """Whoever saves in the editor is going to say `run`: begins already."""
-    try:
-        session.compiler.prepare(silent=True)
-        prefetch(session)
-    except Problem:             # `run` will try again, and say it
-        pass
-
-    def saved() -> list[tuple[str, int]]:
-        return [(path.name, path.stat().st_mtime_ns)
-                for path in sorted(session.folder.glob("*.[hc]pp"))]
-    seen = saved()
-    while True:
-        time.sleep(0.3)
-        try:
-            if saved() != seen:
-                seen = saved()
-                prefetch(session)
-        except OSError:         # a file is just being replaced
-            pass
-        except Problem:         # `run` will say it
-            pass
-        except RuntimeError:    # the compiler has been stopped
-            return
 
 
 def build_program(session: Session, words: list[str]) -> int:
@@ -979,7 +836,7 @@ def build_program(session: Session, words: list[str]) -> int:
 def built(session: Session, words: list[str]) -> list[str]:
     """The command to run; empty, and it is said why, if there is none."""
     chapter = session.chapter
-    here = session.record.beat
+    here = session.beat
     if session.untouched() and not chapter.compiles(here):
         print(not_yet(chapter, here))
         return []
@@ -991,8 +848,7 @@ def built(session: Session, words: list[str]) -> list[str]:
     if not found:
         raise Problem("there is no demo to run")
     session.compiler.prepare(lambda text: print(text, flush=True))
-    with session.compiling:
-        return built_of(session, words, found)
+    return built_of(session, words, found)
 
 
 def built_of(session: Session, words: list[str],
@@ -1002,48 +858,20 @@ def built_of(session: Session, words: list[str],
     for position, (candidate, sources) in enumerate(found):
         wanted = [start_compiling(session, source)
                   for source in [main_source, *sources]]
-        session.compiler.only(wanted)
         program, *objects = made_by(wanted, position == 0)
         if not program.good:
             return failed(session, program)
         good = [item for item in objects if item.good]
-        for item in objects:
-            file_demo(session, item)
         if good:
             break
         if position + 1 == len(found) or (words and not session.untouched()):
             return failed(session, objects[0])
-    link(session, [program, *good])
+    session.compiler.link([program, *good], session.folder / "program")
     warn(session, [program, *good])
     note_former(session, words, sources)
     print(session.paint("faint", f"$ {' '.join(candidate)}   (built in"
                         f" {time.monotonic() - began:.1f} s)"), flush=True)
     return [str(session.folder / "program"), *candidate]
-
-
-def link(session: Session, objects: list[Object]) -> None:
-    """With the demos that the objects name, if they do not stand alone."""
-    target = session.folder / "program"
-    try:
-        session.compiler.link(objects, target)
-    except Problem:
-        named = companions(session, objects)
-        if not named:
-            raise
-        more = [start_compiling(session, source) for source in named]
-        session.compiler.link(
-            objects + [future.result() for future in more
-                       if future.result().good], target)
-
-
-def companions(session: Session, objects: list[Object]) -> list[Path]:
-    words = {word for item in objects
-             for word in re.findall(r"\w+", read_text(session.source_of(item)))}
-    mine = {item.source.name for item in objects}
-    folders = FORMER if objects[-1].source.parent.name in FORMER else OWN
-    return [path for name in folders
-            for path in sorted((session.folder / name).glob("*.cpp"))
-            if path.stem in words and path.name not in mine]
 
 
 def not_yet(chapter: Chapter, number: int) -> str:
@@ -1056,7 +884,7 @@ def not_yet(chapter: Chapter, number: int) -> str:
 def failed(session: Session, item: Object) -> list[str]:
     """Says why there is nothing to run."""
     chapter = session.chapter
-    here = session.record.beat
+    here = session.beat
     if item.source.parent == session.folder or not session.untouched():
         print(first_errors(item.output))
         following = min(chapter.after_closing(here) + 1, chapter.last)
@@ -1084,18 +912,6 @@ def place_of(chapter: Chapter, words: tuple[str, str]) -> str:
     return f"; the book runs it after beat {place}" if place else ""
 
 
-def file_demo(session: Session, item: Object) -> None:
-    """A demo that builds is in demos/; one that does not yet, in later/."""
-    wanted = "demos" if item.good else "later"
-    place = item.source.parent
-    if place.name not in OWN or place.name == wanted or (
-            not item.good and not session.untouched()):
-        return
-    target = session.folder / wanted / item.source.name
-    if not target.exists() and item.source.exists():
-        os.replace(item.source, target)
-
-
 def warn(session: Session, objects: list[Object]) -> None:
     output = "\n".join(item.output.strip() for item in objects
                        if item.output.strip())
@@ -1105,7 +921,7 @@ def warn(session: Session, objects: list[Object]) -> None:
 
 def note_former(session: Session, words: list[str],
                 sources: list[Path]) -> None:
-    if all(source.parent.name == "before" for source in sources):
+    if all(source.parent == session.former_demos for source in sources):
         print(f"This demo is as {session.before_name()} has it.")
 
 
@@ -1142,13 +958,8 @@ def interact(session: Session) -> int:
             state, None), None))
     except ImportError:
         pass
-    session.open(by_verb=False)
-    session.interactive = True
-    threading.Thread(target=watch, args=[session], daemon=True).start()
-    try:
-        ask(session)
-    finally:
-        session.compiler.stop()
+    session.open()
+    ask(session)
     print(f"{progress(session).capitalize()};"
           f" `scripts/live {session.chapter.stage.number}` goes on from here.")
     return 0
@@ -1168,16 +979,13 @@ def ask(session: Session) -> None:
             print()
             continue
         session.load()              # another terminal may have moved on
-        session.tick()
         if not obey(session, line):
             break
 
 
 def prompt(session: Session) -> str:
-    record, chapter = session.record, session.chapter
-    return (f"{chapter.stage.number} {record.beat}/{chapter.last}"
-            f" {record.seconds / 60:.0f}/{session.planned(chapter.last):.0f}"
-            " min")
+    chapter = session.chapter
+    return f"{chapter.stage.number} {session.beat}/{chapter.last}"
 
 
 def obey(session: Session, line: str) -> bool:

@@ -34,11 +34,7 @@ def main(arguments: list[str]) -> int:
         print("\nscripts/quiz NN asks those of a stage.")
         return 0
     chosen = chosen_questions(pick_stage(stages, options.stage), options.name)
-    compiler = Compiler(root)
-    try:
-        right = ask_all(Asker(compiler, Paint(use_colour())), chosen)
-    finally:
-        compiler.stop()
+    right = ask_all(Asker(Compiler(root), Paint(use_colour())), chosen)
     if len(chosen) > 1:
         print(f"\n{right} of {len(chosen)} right")
     return 0

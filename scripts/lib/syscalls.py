@@ -17,6 +17,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
+from .compiler import build
 from .stages import find_stages, pick_stage
 from .terminal import ROOT, Problem, run
 
@@ -72,14 +73,11 @@ def find_strace():
     return strace
 
 
-def build(stage):
+def program_of(stage):
     """The stage's program, built if need be."""
     stages = find_stages(ROOT)
     name = (pick_stage(stages, stage) if stage else stages[-1]).name
-    done = subprocess.run([ROOT / "scripts" / "run", name, "demo"],
-                          stdout=subprocess.DEVNULL)
-    if done.returncode != 0:
-        raise Problem("it does not build")
+    build(ROOT, name)
     return ROOT / "build" / "release" / "bin" / name
 
 
@@ -170,7 +168,7 @@ def in_columns(counts):
 def main(arguments):
     options = parse(arguments)
     strace = find_strace()
-    program = (options.program or build(options.stage)).resolve()
+    program = (options.program or program_of(options.stage)).resolve()
     known = selectors_of(program)
     wanted = options.selector or known
     for selector in wanted:

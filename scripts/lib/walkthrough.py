@@ -28,6 +28,7 @@ from pathlib import Path
 
 from .book import (
     BOOK, Beat, Block, Book, apply_beat, find_run, nearest_miss, read_book)
+from .compiler import precompiled
 from .differences import changed_ranges, edit_script, without_comments
 from .page import make_page, need_pandoc
 from .stages import (
@@ -320,13 +321,12 @@ def has_pieces(lines: list[str], pieces: list[list[str]]) -> bool:
 # --- check: compiling ------------------------------------------------------
 
 def check_compiles(root: Path, snapshots: list[Snapshot],
-                   report: Report, precompiled: bool) -> None:
+                   report: Report, once: bool) -> None:
+    """With all headers of the systems compiled once, on demand."""
     with (tempfile.TemporaryDirectory() as temporary,
           ThreadPoolExecutor(os.cpu_count()) as pool):
-        flags = []
-        if precompiled:
-            header = precompile_headers(root, Path(temporary))
-            flags = ["-include", str(header)]
+        flags = (precompiled(compiler(), root, Path(temporary))
+                 if once else [])
         for snapshot, errors in zip(snapshots, pool.map(
                 lambda snapshot: compile_errors(root, snapshot, flags),
                 snapshots)):
@@ -338,23 +338,6 @@ def check_compiles(root: Path, snapshots: list[Snapshot],
 def compiler() -> list[str]:
     return [*shlex.split(os.environ.get("CXX") or "c++"), "-std=c++20",
             *shlex.split(os.environ.get("CXXFLAGS", ""))]
-
-
-def precompile_headers(root: Path, folder: Path) -> Path:
-    """A header with all <...> that stages and common/ include, compiled."""
-    header = folder / "system.hpp"
-    includes = set()
-    for path in [*root.glob("stages/*/*.[hc]pp"), *root.glob("common/*.hpp")]:
-        includes |= set(re.findall(
-            r"^#include <\S+>$", path.read_text(encoding="utf-8"), re.M))
-    # Those that every system has are enough.
-    includes = {include for include in includes
-                if "epoll" not in include and "event" not in include
-                and "doctest" not in include}
-    write_text(header, "\n".join(sorted(includes)) + "\n")
-    subprocess.run([*compiler(), "-x", "c++-header", str(header),
-                    "-o", f"{header}.gch"], check=True)
-    return header
 
 
 def compile_errors(root: Path, snapshot: Snapshot, flags: list[str]) -> str:
