@@ -15,6 +15,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -244,15 +245,23 @@ def raise_descriptor_limit() -> int:
 
 
 class Server:
-    """A stage's echo server, its clients, and the CPU time that it takes."""
+    """A stage's echo server, its clients, and the CPU time that it takes.
 
-    def __init__(self, program: Path, selector: str, core: int | None):
+    `under` is a command that runs it and first prints its process number.
+    """
+
+    def __init__(self, program: Path, selector: str, core: int | None = None,
+                 under: Sequence[str | Path] = ()):
         self.clients: list[socket.socket] = []
         self.process = subprocess.Popen(
-            [program, "--selector", selector, "serve", "echo", "--port", "0"],
+            [*under, program, "--selector", selector, "serve", "echo",
+             "--port", "0"],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, text=True)
+        self.pid = self.process.pid
         try:
+            if under:
+                self.pid = int(self.process.stdout.readline())
             line = self.process.stdout.readline()
             address = re.fullmatch(r"listening on (.*):(\d+)\n", line)
             if not address:
@@ -260,8 +269,8 @@ class Server:
                 raise Problem(f"{program.name} does not serve: {error}")
             self.address = address[1], int(address[2])
             if core is not None:
-                pin(self.process.pid, core)
-            self.cpu_ns = cpu_clock(self.process.pid)
+                pin(self.pid, core)
+            self.cpu_ns = cpu_clock(self.pid)
             self.active = self.connect()
         except BaseException:
             self.close()
@@ -277,7 +286,7 @@ class Server:
         # The server first: what waits for the last packets is on its side
         # then, and the next server has another port.
         if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
+            os.kill(self.pid, signal.SIGINT)
             try:
                 self.process.wait(PATIENCE)
             except subprocess.TimeoutExpired:

@@ -60,18 +60,6 @@ def changed_ranges(old: list[str], new: list[str],
     return ranges
 
 
-def edit_script(old: list[str], new: list[str]) -> list[tuple[str, str]]:
-    """All lines of both, each with ' ', '-' or '+', in a diff's order."""
-    script = []
-    done = 0
-    for i1, i2, j1, j2 in changed_ranges(old, new):
-        script += [(" ", line) for line in old[done:i1]]
-        script += [("-", line) for line in old[i1:i2]]
-        script += [("+", line) for line in new[j1:j2]]
-        done = i2
-    return script + [(" ", line) for line in old[done:]]
-
-
 # --- what counts as a line of code -----------------------------------------
 
 _TOKEN = re.compile(

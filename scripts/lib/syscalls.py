@@ -9,19 +9,16 @@ import argparse
 import os
 import re
 import shutil
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
 
+from .bench import Server, ping, selectors_of
 from .compiler import build
 from .stages import find_stages, pick_stage
 from .terminal import ROOT, Problem, run
-
-PATIENCE = 60  # seconds
 
 WAITS = (
     "select pselect6 poll ppoll epoll_wait epoll_pwait epoll_pwait2 kevent"
@@ -81,38 +78,6 @@ def program_of(stage):
     return ROOT / "build" / "release" / "bin" / name
 
 
-def selectors_of(program):
-    """The names that --selector takes."""
-    text = subprocess.run([program, "--help"], capture_output=True,
-                          text=True).stdout
-    match = re.search(r"--selector\b.*?\{(.*?)\}", text, re.S)
-    if match is None:
-        raise Problem(f"{program.name} has no --selector")
-    return re.findall(r"\w+", match[1])
-
-
-def converse(address, messages, connections):
-    """One message at a time, over the connections in turn."""
-    clients = [
-        socket.create_connection(address, PATIENCE) for _ in range(connections)
-    ]
-    for client in clients:
-        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    try:
-        for number in range(messages):
-            client = clients[number % connections]
-            client.sendall(b"hello")
-            left = 5
-            while left > 0:
-                data = client.recv(left)
-                if not data:
-                    raise Problem("the server hung up")
-                left -= len(data)
-    finally:
-        for client in clients:
-            client.close()
-
-
 def counts_in(text):
     """The table that strace -c writes, as a Counter."""
     counts = Counter()
@@ -129,22 +94,15 @@ def count(strace, program, selector, messages, connections):
     with tempfile.TemporaryDirectory() as folder:
         table = Path(folder, "table")
         # The shell tells the server's own number: strace lets no Ctrl-C through.
-        command = [strace, "-c", "-o", table,
-                   "sh", "-c", 'echo $$ && exec "$0" "$@"',
-                   program, "--selector", selector, "serve", "echo",
-                   "--port", "0"]
-        with subprocess.Popen(command, stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, text=True) as server:
-            pid = int(server.stdout.readline())
-            try:
-                line = server.stdout.readline()
-                match = re.fullmatch(r"listening on (\S+):(\d+)\n", line)
-                if match is None:
-                    raise Problem("the server did not start")
-                converse((match[1], int(match[2])), messages, connections)
-            finally:
-                os.kill(pid, signal.SIGINT)
-            server.wait(PATIENCE)
+        under = [strace, "-c", "-o", table,
+                 "sh", "-c", 'echo $$ && exec "$0" "$@"']
+        with Server(program, selector, under=under) as server:
+            while len(server.clients) < connections:
+                server.connect()
+            for number in range(messages):
+                ping(server.clients[number % connections])
+            for client in server.clients:
+                client.close()
         return counts_in(table.read_text(encoding="utf-8"))
 
 
@@ -170,6 +128,8 @@ def main(arguments):
     strace = find_strace()
     program = (options.program or program_of(options.stage)).resolve()
     known = selectors_of(program)
+    if not known:
+        raise Problem(f"{program.name} has no --selector")
     wanted = options.selector or known
     for selector in wanted:
         if selector not in known:

@@ -29,18 +29,17 @@ from pathlib import Path
 from .book import (
     BOOK, Beat, Block, Book, apply_beat, find_run, nearest_miss, read_book)
 from .compiler import precompiled
-from .differences import changed_ranges, edit_script, without_comments
+from .differences import changed_ranges, without_comments
 from .page import make_page, need_pandoc
 from .stages import (
-    Stage, find_stages, in_typing_order, lesson_lines, pick_stage, read_lines,
-    read_text, split_lines, stage_before, write_text)
+    Stage, find_stages, lesson_lines, pick_stage, read_lines, read_text,
+    split_lines, stage_before, write_text)
 from .terminal import Problem, plural, root_of, root_option
 
 Files = dict[str, list[str]]
 
 LARGEST_BEAT = 60
 LARGEST_MEDIAN = 25
-PIECE = 25                      # `new` cuts longer hunks into these
 SECONDS = 120                   # for one command of a console block
 SESSIONS = 4                    # console blocks that run at the same time
 RUNNING = "WALKTHROUGH_RUNNING"
@@ -83,10 +82,6 @@ def parse(arguments: list[str]) -> argparse.Namespace:
                           " print")
 
     sub = command(show_beats, "beats", "list a chapter's beats")
-    sub.add_argument("stage", metavar="NN")
-
-    sub = command(new, "new", "print a first version of a chapter's beats,"
-                              " to paste and edit")
     sub.add_argument("stage", metavar="NN")
 
     sub = command(html, "html", "make a page of the book, complete in itself")
@@ -994,72 +989,6 @@ def with_outputs(session: list[Command]) -> list[str]:
         body += command.block.body[command.offset - size:command.offset]
         body += command.expected if command.holds() else command.printed
     return body
-
-
-# --- new -------------------------------------------------------------------
-
-CLOSE = 4                       # changes with fewer lines between are one hunk
-
-
-def new(options: argparse.Namespace) -> int:
-    stages = find_stages(root_of(options))
-    stage = pick_stage(stages, options.stage)
-    before = lesson_lines(stage_before(stages, stage))
-    final = lesson_lines(stage)
-    print(f"## {stage.name}: TITLE\n\nTODO: the question that is still open.")
-    number = 0
-    for name in in_typing_order(final):
-        for block in first_blocks(before.get(name), final[name]):
-            number += 1
-            print(f"\nTODO: why beat {number}.\n\n```diff {name}")
-            print("\n".join(block))
-            print("```")
-    return 0
-
-
-def first_blocks(before: list[str] | None,
-                 final: list[str]) -> list[list[str]]:
-    script = edit_script(before or [], final)
-    beat_of = {index: number
-               for number, hunk in enumerate(hunks(script), start=1)
-               for index in hunk}
-    lines = []
-    for index, (kind, text) in enumerate(script):
-        beat = beat_of.get(index, 0)
-        lines.append(Line(text, death=beat) if kind == "-"
-                     else Line(text, birth=beat))
-    history = History(before is not None, lines)
-    return [history.body(beat, lead=2, trail=1)
-            for beat in sorted(set(beat_of.values()))]
-
-
-def hunks(script: list[tuple[str, str]]) -> list[list[int]]:
-    """The indices of the changed lines, by hunk; long hunks are cut."""
-    found: list[list[int]] = []
-    for index, (kind, _) in enumerate(script):
-        if kind != " ":
-            if not found or index - found[-1][-1] > CLOSE:
-                found.append([])
-            found[-1].append(index)
-    result = []
-    for hunk in found:
-        while len(hunk) > PIECE:
-            cut = best_cut(script, hunk)
-            result.append(hunk[:cut])
-            hunk = hunk[cut:]
-        result.append(hunk)
-    return result
-
-
-def best_cut(script: list[tuple[str, str]], hunk: list[int]) -> int:
-    """How many lines to take: up to the outermost, last blank line."""
-    def indentation(cut: int) -> int:
-        following = script[hunk[cut]][1]
-        return len(following) - len(following.lstrip())
-    cuts = [cut for cut in range(1, PIECE + 1)
-            if not script[hunk[cut - 1]][1].strip()
-            and script[hunk[cut]][1].strip()]
-    return min(cuts, key=lambda cut: (indentation(cut), -cut), default=PIECE)
 
 
 # --- html ------------------------------------------------------------------

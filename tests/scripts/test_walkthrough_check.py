@@ -1,4 +1,4 @@
-"""scripts/maintain/walkthrough check, beats and new."""
+"""scripts/maintain/walkthrough check and beats."""
 from __future__ import annotations
 
 import signal
@@ -7,7 +7,7 @@ import time
 import unittest
 from unittest.mock import patch
 
-from fixture import SCRIPTS, ProjectTest, function, text_of
+from fixture import SCRIPTS, ProjectTest, text_of
 from lib import walkthrough
 
 BOOK = text_of("""
@@ -562,66 +562,6 @@ class Listing(Walkthrough):
             f"{SCRIPTS}/maintain/walkthrough beats 1 --root {self.root} | true",
             shell=True, capture_output=True, text=True)
         self.assertEqual(done.stderr, "")
-
-
-class New(Walkthrough):
-    def book_of(self, *stages: str) -> str:
-        book = "\n".join(self.good("new", stage) for stage in stages)
-        self.write("WALKTHROUGH.md", book)
-        return book
-
-    def test_check_accepts_it(self):
-        self.book_of("1", "2")
-        self.quick()
-
-    def test_one_block_for_a_hunk(self):
-        book = self.book_of("1", "2")
-        self.assertEqual(book.count("```diff"), 3)
-        self.assertIn("```diff a.hpp\n int two()\n {\n-    return 2;\n"
-                      "+    return 3;\n }\n```", book)
-
-    def test_long_files_are_cut_at_top_level(self):
-        pieces = [function(f"f{n}", *(f"g({m});" for m in range(n)))
-                  for n in range(12)]
-        inner = "struct S {\n" + "\n".join(
-            f"    int a{n};\n    int b{n};\n" for n in range(20)) + "};\n"
-        self.stage("02_two", b_hpp="\n".join(pieces) + "\n" + inner)
-        book = self.book_of("1", "2")
-        self.quick()
-        blocks = book.split("```diff b.hpp\n")[1:]
-        for block in blocks:
-            added = [line for line in block.split("\n```")[0].split("\n")
-                     if line.startswith("+")]
-            self.assertLessEqual(len(added), 25)
-        self.assertIn("+\n```", blocks[0])
-        first = [next(line for line in block.split("\n")
-                      if line.startswith("+")) for block in blocks]
-        self.assertRegex(first[1], r"^\+int f\d")
-        self.assertIn("+struct S {", first)
-
-    def test_repeated_lines_get_enough_context(self):
-        text = "\n".join(function(f"f{number}") for number in range(12))
-        self.stage("01_one", b_hpp=text)
-        self.stage("02_two", b_hpp=text.replace(
-            "f5()\n{\n    return 1;\n", "f5()\n{\n    return 1;\n    x();\n"))
-        block = self.book_of("1", "2").split("```diff b.hpp\n")[-1]
-        self.assertTrue(block.startswith(
-            " int f5()\n {\n     return 1;\n+    x();\n }\n```"), block)
-        self.quick()
-
-    def test_a_file_comes_after_those_it_includes(self):
-        self.stage("02_two", b_hpp='#include "c.hpp"\n', c_hpp="int c;\n")
-        book = self.book_of("1", "2")
-        self.assertLess(book.index("```diff c.hpp"),
-                        book.index("```diff b.hpp"))
-        self.quick()
-
-    def test_many_removed_lines(self):
-        lines = [f"int a{number};" for number in range(90)]
-        self.stage("01_one", b_hpp="\n".join(lines) + "\n")
-        self.stage("02_two", b_hpp="\n".join(lines[:5] + lines[80:]) + "\n")
-        self.book_of("1", "2")
-        self.quick()
 
 
 if __name__ == "__main__":
