@@ -1,15 +1,22 @@
 #include "common/kqueue.hpp"
 
-#include <cmath>
-#include <ctime>
+#if defined(ASYNCIO_LIBKQUEUE)
 
 #include "common/net.hpp"
 
-namespace {
+const char* kqueue_kind() { return "libkqueue"; }
 
-#ifdef ASYNCIO_LIBKQUEUE
-// A kernel's kqueue tells of a socket's error; libkqueue takes it out.
-void keep_errors(const struct kevent* events, int count) {
+int kevent_keeping_errors(
+    int queue,
+    const struct kevent* changes,
+    int change_count,
+    struct kevent* events,
+    int event_count,
+    const timespec* timeout
+) {
+  // In parentheses it is the function, and not the macro.
+  const int count =
+      (kevent)(queue, changes, change_count, events, event_count, timeout);
   for (int i = 0; i < count; ++i) {
     if ((events[i].flags & EV_EOF) != 0 && events[i].fflags != 0) {
       keep_connect_error(
@@ -18,54 +25,8 @@ void keep_errors(const struct kevent* events, int count) {
       );
     }
   }
-}
-#else
-void keep_errors(const struct kevent*, int) {}
-#endif
-
-}  // namespace
-
-struct kevent kqueue_change(int fd, int filter, int flags) {
-  struct kevent change = {};
-  change.ident = static_cast<decltype(change.ident)>(fd);
-  change.filter = static_cast<decltype(change.filter)>(filter);
-  change.flags = static_cast<decltype(change.flags)>(flags);
-  return change;
-}
-
-int kevent_seconds(
-    int queue,
-    const struct kevent* changes,
-    int change_count,
-    struct kevent* events,
-    int event_count,
-    std::optional<double> seconds
-) {
-  timespec time = {};
-  if (seconds) {
-    constexpr double longest = 24 * 3600;
-    const double wanted = std::fmax(0.0, std::fmin(*seconds, longest));
-    // Rounded up: waking before the time has come would mean waking twice.
-    const double nanoseconds = std::ceil(wanted * 1e9);
-    time.tv_sec = static_cast<time_t>(nanoseconds / 1e9);
-    time.tv_nsec =
-        static_cast<long>(nanoseconds - static_cast<double>(time.tv_sec) * 1e9);
-  }
-  const int count = kevent(
-      queue,
-      changes,
-      change_count,
-      events,
-      event_count,
-      seconds ? &time : nullptr
-  );
-  keep_errors(events, count);
   return count;
 }
-
-#if defined(ASYNCIO_LIBKQUEUE)
-
-const char* kqueue_kind() { return "libkqueue"; }
 
 #elif !defined(__linux__)
 
@@ -74,7 +35,9 @@ const char* kqueue_kind() { return "the system's kqueue"; }
 #else
 
 #include <cerrno>
+#include <chrono>
 #include <mutex>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -102,7 +65,7 @@ Queue& queue_of(int fd) {
   return queues[fd];
 }
 
-int tell(int epoll, int operation, int fd, const Filters& filters) {
+int control(int epoll, int operation, int fd, const Filters& filters) {
   epoll_event event = {};
   event.data.fd = fd;
   if (filters.read) {
@@ -136,7 +99,7 @@ int change(int epoll, Queue& queue, const struct kevent& wanted) {
       queue[fd] = filters;
     }
     const int operation = last ? EPOLL_CTL_DEL : EPOLL_CTL_MOD;
-    return tell(epoll, operation, fd, filters) < 0 ? errno : 0;
+    return control(epoll, operation, fd, filters) < 0 ? errno : 0;
   }
   if ((wanted.flags & EV_ADD) == 0) {
     return filter ? 0 : ENOENT;
@@ -145,7 +108,7 @@ int change(int epoll, Queue& queue, const struct kevent& wanted) {
     // Closed and opened anew, it is no longer in the epoll.
     Filters both = filters;
     (wanted.filter == EVFILT_READ ? both.read : both.write) = true;
-    if (tell(epoll, EPOLL_CTL_MOD, fd, both) == 0) {
+    if (control(epoll, EPOLL_CTL_MOD, fd, both) == 0) {
       queue[fd] = both;
       return 0;
     }
@@ -155,7 +118,7 @@ int change(int epoll, Queue& queue, const struct kevent& wanted) {
     filters = Filters{};
   }
   (wanted.filter == EVFILT_READ ? filters.read : filters.write) = true;
-  if (tell(epoll, EPOLL_CTL_ADD, fd, filters) < 0) {
+  if (control(epoll, EPOLL_CTL_ADD, fd, filters) < 0) {
     const int error = errno;
     queue.erase(fd);
     return error;
@@ -165,7 +128,8 @@ int change(int epoll, Queue& queue, const struct kevent& wanted) {
 }
 
 struct kevent event_of(int fd, int filter, bool end) {
-  struct kevent event = kqueue_change(fd, filter, end ? EV_EOF : 0);
+  struct kevent event;
+  EV_SET(&event, fd, filter, end ? EV_EOF : 0, 0, 0, nullptr);
   int bytes = 0;
   if (filter == EVFILT_READ && ioctl(fd, FIONREAD, &bytes) == 0) {
     event.data = bytes;
@@ -173,13 +137,27 @@ struct kevent event_of(int fd, int filter, bool end) {
   return event;
 }
 
-// How long is left of it.
-std::optional<double> seconds_of(const timespec* timeout) {
+int milliseconds(const timespec* timeout) {
   if (timeout == nullptr) {
-    return std::nullopt;
+    return -1;
   }
-  return static_cast<double>(timeout->tv_sec) +
-         static_cast<double>(timeout->tv_nsec) * 1e-9;
+  const auto exact = std::chrono::seconds(timeout->tv_sec) +
+                     std::chrono::nanoseconds(timeout->tv_nsec);
+  return SystemTimeout(exact).as_milliseconds();
+}
+
+int wait(int epoll, std::vector<epoll_event>& events, const timespec* timeout) {
+  static bool has_pwait2 = true;
+  const int room = static_cast<int>(events.size());
+  if (has_pwait2) {
+    const int count =
+        epoll_pwait2(epoll, events.data(), room, timeout, nullptr);
+    if (count >= 0 || errno != ENOSYS) {
+      return count;
+    }
+    has_pwait2 = false;
+  }
+  return epoll_wait(epoll, events.data(), room, milliseconds(timeout));
 }
 
 }  // namespace
@@ -225,12 +203,7 @@ int kevent(
   std::vector<epoll_event> happened(
       static_cast<std::size_t>(event_count > 1 ? event_count / 2 : 1)
   );
-  const int ready = epoll_wait_seconds(
-      queue,
-      happened.data(),
-      static_cast<int>(happened.size()),
-      seconds_of(timeout)
-  );
+  const int ready = wait(queue, happened, timeout);
   for (int i = 0; i < ready; ++i) {
     const auto bits = happened[static_cast<std::size_t>(i)].events;
     const int fd = happened[static_cast<std::size_t>(i)].data.fd;

@@ -2,8 +2,6 @@
 // libkqueue, where CMake has found one, or else a small emulation on epoll.
 #pragma once
 
-#include <optional>
-
 // close(), which ends a queue too.
 #include <unistd.h>
 
@@ -38,6 +36,24 @@ constexpr unsigned short EV_DELETE = 0x0002;
 constexpr unsigned short EV_ERROR = 0x4000;
 constexpr unsigned short EV_EOF = 0x8000;
 
+/// Fills in `entry`; elsewhere it is a macro.
+inline void EV_SET(
+    struct kevent* entry,
+    int ident,
+    int filter,
+    int flags,
+    unsigned fflags,
+    std::intptr_t data,
+    void* udata
+) {
+  entry->ident = static_cast<std::uintptr_t>(ident);
+  entry->filter = static_cast<short>(filter);
+  entry->flags = static_cast<unsigned short>(flags);
+  entry->fflags = fflags;
+  entry->data = data;
+  entry->udata = udata;
+}
+
 /// Returns a descriptor to be closed with close(), or -1.
 int kqueue();
 
@@ -64,39 +80,21 @@ int kevent(
 #include <sys/event.h>
 #include <sys/time.h>
 
+#ifdef ASYNCIO_LIBKQUEUE
+/// A kernel's kqueue tells of a socket's error; libkqueue takes it out. So it
+/// is kept for connect_error().
+int kevent_keeping_errors(
+    int queue,
+    const struct kevent* changes,
+    int change_count,
+    struct kevent* events,
+    int event_count,
+    const timespec* timeout
+);
+#define kevent(queue, ...) kevent_keeping_errors(queue, __VA_ARGS__)
+#endif
+
 #endif
 
 /// Which one it is: "the system's kqueue", "libkqueue", "an emulation".
 const char* kqueue_kind();
-
-/// A change that kevent() is to make.
-struct kevent kqueue_change(int fd, int filter, int flags);
-
-/// kevent() with a timeout in seconds; without one for as long as it takes.
-int kevent_seconds(
-    int queue,
-    const struct kevent* changes,
-    int change_count,
-    struct kevent* events,
-    int event_count,
-    std::optional<double> seconds
-);
-
-template <class Duration>
-int kevent_for(
-    int queue,
-    const struct kevent* changes,
-    int change_count,
-    struct kevent* events,
-    int event_count,
-    const std::optional<Duration>& timeout
-) {
-  return kevent_seconds(
-      queue,
-      changes,
-      change_count,
-      events,
-      event_count,
-      timeout ? std::optional<double>(timeout->count()) : std::nullopt
-  );
-}

@@ -1,96 +1,78 @@
 #include "common/wait.hpp"
 
-#include <algorithm>
 #include <cerrno>
 #include <cmath>
-#include <ctime>
+#include <cstdint>
 
 namespace {
 
-// A day: nobody minds being woken once in one.
 constexpr double longest = 24 * 3600;
-
-double within_reason(double seconds) {
-  return std::fmax(0.0, std::fmin(seconds, longest));
-}
-
-#if defined(__APPLE__) || defined(__linux__)
-int milliseconds(const std::optional<double>& seconds) {
-  if (!seconds) {
-    return -1;
-  }
-  return static_cast<int>(std::ceil(within_reason(*seconds) * 1e3));
-}
-#endif
-
-#ifndef __APPLE__
-// Rounded up to the next nanosecond.
-timespec to_timespec(double seconds) {
-  const double nanoseconds = std::ceil(within_reason(seconds) * 1e9);
-  timespec time = {};
-  time.tv_sec = static_cast<time_t>(nanoseconds / 1e9);
-  time.tv_nsec =
-      static_cast<long>(nanoseconds - static_cast<double>(time.tv_sec) * 1e9);
-  return time;
-}
-#endif
 
 }  // namespace
 
+SystemTimeout::SystemTimeout(
+    std::optional<std::chrono::duration<double>> timeout
+) {
+  if (timeout) {
+    seconds_ = std::fmax(0.0, std::fmin(timeout->count(), longest));
+  }
+}
+
+timeval* SystemTimeout::as_timeval() {
+  if (!seconds_) {
+    return nullptr;
+  }
+  const auto micros = static_cast<std::int64_t>(std::ceil(*seconds_ * 1e6));
+  timeval_.tv_sec = static_cast<time_t>(micros / 1000000);
+  timeval_.tv_usec = static_cast<suseconds_t>(micros % 1000000);
+  return &timeval_;
+}
+
+const timespec* SystemTimeout::as_timespec() {
+  if (!seconds_) {
+    return nullptr;
+  }
+  const auto nanos = static_cast<std::int64_t>(std::ceil(*seconds_ * 1e9));
+  timespec_.tv_sec = static_cast<time_t>(nanos / 1000000000);
+  timespec_.tv_nsec = static_cast<long>(nanos % 1000000000);
+  return &timespec_;
+}
+
+int SystemTimeout::as_milliseconds() const {
+  return seconds_ ? static_cast<int>(std::ceil(*seconds_ * 1e3)) : -1;
+}
+
 #ifdef __APPLE__
 
-int poll_seconds(
+int ppoll(
     pollfd* fds,
-    std::size_t count,
-    std::optional<double> seconds
+    nfds_t count,
+    const timespec* timeout,
+    const sigset_t*
 ) {
-  return poll(fds, static_cast<nfds_t>(count), milliseconds(seconds));
-}
-
-#else
-
-int poll_seconds(
-    pollfd* fds,
-    std::size_t count,
-    std::optional<double> seconds
-) {
-  timespec time = {};
-  if (seconds) {
-    time = to_timespec(*seconds);
+  if (timeout == nullptr) {
+    return poll(fds, count, -1);
   }
-  return ppoll(
-      fds, static_cast<nfds_t>(count), seconds ? &time : nullptr, nullptr
-  );
+  const auto millis =
+      timeout->tv_sec * 1000 + (timeout->tv_nsec + 999999) / 1000000;
+  return poll(fds, count, static_cast<int>(millis));
 }
 
 #endif
 
-#ifdef __linux__
+#ifdef __GLIBC__
+#if !__GLIBC_PREREQ(2, 35)
 
-int epoll_wait_seconds(
-    int epoll,
-    epoll_event* events,
-    int count,
-    std::optional<double> seconds
+int epoll_pwait2(
+    int,
+    epoll_event*,
+    int,
+    const timespec*,
+    const sigset_t*
 ) {
-#if __GLIBC_PREREQ(2, 35)
-  // Kernels before 5.11 do not have it, nor has Debian 12's valgrind.
-  static bool missing = false;
-  if (!missing) {
-    timespec time = {};
-    if (seconds) {
-      time = to_timespec(*seconds);
-    }
-    const int ready = epoll_pwait2(
-        epoll, events, count, seconds ? &time : nullptr, nullptr
-    );
-    if (ready >= 0 || errno != ENOSYS) {
-      return ready;
-    }
-    missing = true;
-  }
-#endif
-  return epoll_wait(epoll, events, count, milliseconds(seconds));
+  errno = ENOSYS;
+  return -1;
 }
 
+#endif
 #endif

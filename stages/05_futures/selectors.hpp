@@ -6,8 +6,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <cmath>
-#include <cstdint>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -16,6 +14,7 @@
 #include <vector>
 
 #include "common/net.hpp"
+#include "common/wait.hpp"
 
 namespace asyncio {
 
@@ -99,13 +98,7 @@ class SelectSelector {
       throw_errno("select");
     }
     for (int fd = 0; count > 0 && fd < width_; ++fd) {
-      int events = 0;
-      if (FD_ISSET(fd, &read)) {
-        events |= EVENT_READ;
-      }
-      if (FD_ISSET(fd, &write)) {
-        events |= EVENT_WRITE;
-      }
+      const int events = events_of(fd, &read, &write);
       if (events != 0) {
         ready.push_back({keys_.at(fd), events});
       }
@@ -144,23 +137,19 @@ class SelectSelector {
 
   // Without a timeout for as long as it takes.
   int wait(fd_set* read, fd_set* write, std::optional<Seconds> timeout) const {
-    timeval time = {};
-    if (timeout) {
-      time = to_timeval(*timeout);
-    }
-    return ::select(width_, read, write, nullptr, timeout ? &time : nullptr);
+    SystemTimeout time(timeout);
+    return ::select(width_, read, write, nullptr, time.as_timeval());
   }
 
-  // Rounded up: waking before the time has come would mean waking twice.
-  static timeval to_timeval(Seconds timeout) {
-    constexpr double longest = 24 * 3600;
-    const double seconds =
-        std::fmax(0.0, std::fmin(timeout.count(), longest));
-    const auto micros = static_cast<std::int64_t>(std::ceil(seconds * 1e6));
-    timeval time = {};
-    time.tv_sec = static_cast<time_t>(micros / 1000000);
-    time.tv_usec = static_cast<suseconds_t>(micros % 1000000);
-    return time;
+  static int events_of(int fd, const fd_set* read, const fd_set* write) {
+    int events = 0;
+    if (FD_ISSET(fd, read)) {
+      events |= EVENT_READ;
+    }
+    if (FD_ISSET(fd, write)) {
+      events |= EVENT_WRITE;
+    }
+    return events;
   }
 
   // One that was closed while it is watched counts as ready: whoever reads or

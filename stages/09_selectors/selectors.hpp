@@ -1,15 +1,14 @@
 #pragma once
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/select.h>
 
 #include <algorithm>
 #include <any>
 #include <cerrno>
 #include <chrono>
-#include <cmath>
 #include <cstddef>
-#include <cstdint>
 #include <cstdlib>
 #include <memory>
 #include <optional>
@@ -167,13 +166,7 @@ class SelectSelector : public BaseSelector {
       throw_errno("select");
     }
     for (int fd = 0; count > 0 && fd < width_; ++fd) {
-      int events = 0;
-      if (FD_ISSET(fd, &read)) {
-        events |= EVENT_READ;
-      }
-      if (FD_ISSET(fd, &write)) {
-        events |= EVENT_WRITE;
-      }
+      const int events = events_of(fd, &read, &write);
       if (events != 0) {
         ready.push_back({keys_.at(fd), events});
       }
@@ -206,23 +199,19 @@ class SelectSelector : public BaseSelector {
 
   // Without a timeout for as long as it takes.
   int wait(fd_set* read, fd_set* write, std::optional<Seconds> timeout) const {
-    timeval time = {};
-    if (timeout) {
-      time = to_timeval(*timeout);
-    }
-    return ::select(width_, read, write, nullptr, timeout ? &time : nullptr);
+    SystemTimeout time(timeout);
+    return ::select(width_, read, write, nullptr, time.as_timeval());
   }
 
-  // Rounded up: waking before the time has come would mean waking twice.
-  static timeval to_timeval(Seconds timeout) {
-    constexpr double longest = 24 * 3600;
-    const double seconds =
-        std::fmax(0.0, std::fmin(timeout.count(), longest));
-    const auto micros = static_cast<std::int64_t>(std::ceil(seconds * 1e6));
-    timeval time = {};
-    time.tv_sec = static_cast<time_t>(micros / 1000000);
-    time.tv_usec = static_cast<suseconds_t>(micros % 1000000);
-    return time;
+  static int events_of(int fd, const fd_set* read, const fd_set* write) {
+    int events = 0;
+    if (FD_ISSET(fd, read)) {
+      events |= EVENT_READ;
+    }
+    if (FD_ISSET(fd, write)) {
+      events |= EVENT_WRITE;
+    }
+    return events;
   }
 
   // One that was closed while it is watched counts as ready: whoever reads or
@@ -251,26 +240,20 @@ class SelectSelector : public BaseSelector {
 class PollSelector : public BaseSelector {
  public:
   Ready select(std::optional<Seconds> timeout) override {
-    int count = poll_for(fds_.data(), fds_.size(), timeout);
+    SystemTimeout time(timeout);
+    int count = ::ppoll(fds_.data(), fds_.size(), time.as_timespec(), nullptr);
     if (count < 0 && errno != EINTR) {
       throw_errno("poll");
     }
     Ready ready;
     for (std::size_t i = 0; count > 0 && i < fds_.size(); ++i) {
-      const int happened = fds_[i].revents;
-      if (happened == 0) {
+      if (fds_[i].revents == 0) {
         continue;
       }
-      int events = 0;
-      if (happened & ~POLLOUT) {
-        events |= EVENT_READ;
-      }
-      if (happened & ~POLLIN) {
-        events |= EVENT_WRITE;
-      }
       const SelectorKey& key = keys_.at(fds_[i].fd);
-      if (events & key.events) {
-        ready.push_back({key, events & key.events});
+      const int events = events_of(fds_[i]) & key.events;
+      if (events != 0) {
+        ready.push_back({key, events});
       }
       --count;
     }
@@ -278,6 +261,18 @@ class PollSelector : public BaseSelector {
   }
 
  private:
+  // An error or a hang-up comes unasked, and is for both.
+  static int events_of(const pollfd& answer) {
+    int events = 0;
+    if (answer.revents & ~POLLOUT) {
+      events |= EVENT_READ;
+    }
+    if (answer.revents & ~POLLIN) {
+      events |= EVENT_WRITE;
+    }
+    return events;
+  }
+
   void update(int fd, int events) override {
     const auto known = places_.find(fd);
     if (known == places_.end()) {

@@ -1,16 +1,18 @@
 #pragma once
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/select.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <sys/epoll.h>
+#endif
 
 #include <algorithm>
 #include <any>
 #include <cerrno>
 #include <chrono>
-#include <cmath>
 #include <cstddef>
-#include <cstdint>
 #include <cstdlib>
 #include <memory>
 #include <new>
@@ -170,13 +172,7 @@ class SelectSelector : public BaseSelector {
       throw_errno("select");
     }
     for (int fd = 0; count > 0 && fd < width_; ++fd) {
-      int events = 0;
-      if (FD_ISSET(fd, &read)) {
-        events |= EVENT_READ;
-      }
-      if (FD_ISSET(fd, &write)) {
-        events |= EVENT_WRITE;
-      }
+      const int events = events_of(fd, &read, &write);
       if (events != 0) {
         ready.push_back({keys_.at(fd), events});
       }
@@ -209,23 +205,19 @@ class SelectSelector : public BaseSelector {
 
   // Without a timeout for as long as it takes.
   int wait(fd_set* read, fd_set* write, std::optional<Seconds> timeout) const {
-    timeval time = {};
-    if (timeout) {
-      time = to_timeval(*timeout);
-    }
-    return ::select(width_, read, write, nullptr, timeout ? &time : nullptr);
+    SystemTimeout time(timeout);
+    return ::select(width_, read, write, nullptr, time.as_timeval());
   }
 
-  // Rounded up: waking before the time has come would mean waking twice.
-  static timeval to_timeval(Seconds timeout) {
-    constexpr double longest = 24 * 3600;
-    const double seconds =
-        std::fmax(0.0, std::fmin(timeout.count(), longest));
-    const auto micros = static_cast<std::int64_t>(std::ceil(seconds * 1e6));
-    timeval time = {};
-    time.tv_sec = static_cast<time_t>(micros / 1000000);
-    time.tv_usec = static_cast<suseconds_t>(micros % 1000000);
-    return time;
+  static int events_of(int fd, const fd_set* read, const fd_set* write) {
+    int events = 0;
+    if (FD_ISSET(fd, read)) {
+      events |= EVENT_READ;
+    }
+    if (FD_ISSET(fd, write)) {
+      events |= EVENT_WRITE;
+    }
+    return events;
   }
 
   // One that was closed while it is watched counts as ready: whoever reads or
@@ -254,26 +246,20 @@ class SelectSelector : public BaseSelector {
 class PollSelector : public BaseSelector {
  public:
   Ready select(std::optional<Seconds> timeout) override {
-    int count = poll_for(fds_.data(), fds_.size(), timeout);
+    SystemTimeout time(timeout);
+    int count = ::ppoll(fds_.data(), fds_.size(), time.as_timespec(), nullptr);
     if (count < 0 && errno != EINTR) {
       throw_errno("poll");
     }
     Ready ready;
     for (std::size_t i = 0; count > 0 && i < fds_.size(); ++i) {
-      const int happened = fds_[i].revents;
-      if (happened == 0) {
+      if (fds_[i].revents == 0) {
         continue;
       }
-      int events = 0;
-      if (happened & ~POLLOUT) {
-        events |= EVENT_READ;
-      }
-      if (happened & ~POLLIN) {
-        events |= EVENT_WRITE;
-      }
       const SelectorKey& key = keys_.at(fds_[i].fd);
-      if (events & key.events) {
-        ready.push_back({key, events & key.events});
+      const int events = events_of(fds_[i]) & key.events;
+      if (events != 0) {
+        ready.push_back({key, events});
       }
       --count;
     }
@@ -281,6 +267,18 @@ class PollSelector : public BaseSelector {
   }
 
  private:
+  // An error or a hang-up comes unasked, and is for both.
+  static int events_of(const pollfd& answer) {
+    int events = 0;
+    if (answer.revents & ~POLLOUT) {
+      events |= EVENT_READ;
+    }
+    if (answer.revents & ~POLLIN) {
+      events |= EVENT_WRITE;
+    }
+    return events;
+  }
+
   void update(int fd, int events) override {
     const auto known = places_.find(fd);
     if (known == places_.end()) {
@@ -315,56 +313,41 @@ class PollSelector : public BaseSelector {
   std::unordered_map<int, std::size_t> places_;
 };
 
-#ifdef __linux__
-/// Tells the kernel once whom to watch, and hears only of those that are ready.
-/// Level-triggered: until all was read, each wait tells again.
-/// (selectors.EpollSelector)
-class EpollSelector : public BaseSelector {
+/// For a kernel that keeps the list of those that are watched: it is told at
+/// once whom to watch, and no sooner than it must be whom to watch no longer.
+class LazySelector : public BaseSelector {
  public:
-  EpollSelector() : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
-    if (epoll_ < 0) {
-      throw_errno("epoll_create1");
-    }
-  }
-  ~EpollSelector() override { close(); }
-
   void remember(int fd) override { remembered_.insert(fd); }
 
-  /// epoll forgets what is closed only with its last duplicate.
+  /// A kernel does not say when it forgets what is closed, and epoll does so
+  /// only with the last duplicate.
   void forget(int fd) override {
     remembered_.erase(fd);
     BaseSelector::forget(fd);
-    tell(fd, 0);
+    tell_kernel(fd, 0);
   }
 
-  Ready select(std::optional<Seconds> timeout) override {
-    end_rests();
-    epoll_event happened[256];
-    const int count = epoll_wait_for(epoll_, happened, 256, timeout);
-    if (count < 0 && errno != EINTR) {
-      throw_errno("epoll_wait");
-    }
-    Ready ready;
-    for (int i = 0; i < count; ++i) {
-      int events = 0;
-      if (happened[i].events & ~EPOLLOUT) {
-        events |= EVENT_READ;
-      }
-      if (happened[i].events & ~EPOLLIN) {
-        events |= EVENT_WRITE;
-      }
-      const auto key = keys_.find(happened[i].data.fd);
-      if (key != keys_.end() && (events & key->second.events)) {
-        ready.push_back({key->second, events & key->second.events});
+ protected:
+  /// Has the kernel watch `fd` for `wanted` instead of `known`, and notes that
+  /// there. Throws std::system_error if it refuses; what cannot be taken back
+  /// is gone already.
+  virtual void change(int fd, int& known, int wanted) = 0;
+
+  /// To be called before each wait.
+  void end_rests() {
+    for (const int fd : resting_) {
+      if (keys_.count(fd) == 0) {
+        tell_kernel(fd, 0);
       }
     }
-    return ready;
+    resting_.clear();
   }
 
-  void close() override {
-    BaseSelector::close();
-    if (epoll_ >= 0) {
-      ::close(std::exchange(epoll_, -1));
+  /// Of what the kernel has found, only what somebody waits for.
+  void add_ready(Ready& ready, int fd, int events) const {
+    const auto key = keys_.find(fd);
+    if (key != keys_.end() && (events & key->second.events)) {
+      ready.push_back({key->second, events & key->second.events});
     }
   }
 
@@ -381,53 +364,111 @@ class EpollSelector : public BaseSelector {
         // Taking it back must not fail: no rest, then.
       }
     }
-    tell(fd, events);
+    tell_kernel(fd, events);
   }
 
-  void end_rests() {
-    for (const int fd : resting_) {
-      if (keys_.count(fd) == 0) {
-        tell(fd, 0);
-      }
-    }
-    resting_.clear();
-  }
-
-  // What cannot be taken back is gone already.
-  void tell(int fd, int events) {
+  void tell_kernel(int fd, int events) {
     if (events == 0 && known_.count(fd) == 0) {
       return;
     }
     int& known = known_[fd];
-    if (events == known) {
-      return;
+    if (events != known) {
+      change(fd, known, events);
     }
-    epoll_event event = {};
-    event.data.fd = fd;
-    if (events & EVENT_READ) {
-      event.events |= EPOLLIN;
-    }
-    if (events & EVENT_WRITE) {
-      event.events |= EPOLLOUT;
-    }
-    int operation = known == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
-    if (events == 0) {
-      operation = EPOLL_CTL_DEL;
-    }
-    const bool more = (events & ~known) != 0;
-    if (::epoll_ctl(epoll_, operation, fd, &event) < 0 && more) {
-      throw_errno("epoll_ctl");
-    }
-    known = events;
   }
 
-  int epoll_;
   /// What the kernel watches each for.
   std::unordered_map<int, int> known_;
   /// Those that will be forgotten before they are closed.
   std::unordered_set<int> remembered_;
   /// Those that were unregistered since the last wait, and may still be known.
   std::vector<int> resting_;
+};
+
+#ifdef __linux__
+/// Tells the kernel once whom to watch, and hears only of those that are ready.
+/// Level-triggered: until all was read, each wait tells again.
+/// (selectors.EpollSelector)
+class EpollSelector : public LazySelector {
+ public:
+  EpollSelector() : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
+    if (epoll_ < 0) {
+      throw_errno("epoll_create1");
+    }
+  }
+  ~EpollSelector() override { close(); }
+
+  Ready select(std::optional<Seconds> timeout) override {
+    end_rests();
+    epoll_event happened[256];
+    const int count = wait(happened, 256, timeout);
+    if (count < 0 && errno != EINTR) {
+      throw_errno("epoll_wait");
+    }
+    Ready ready;
+    for (int i = 0; i < count; ++i) {
+      add_ready(ready, happened[i].data.fd, events_of(happened[i]));
+    }
+    return ready;
+  }
+
+  void close() override {
+    BaseSelector::close();
+    if (epoll_ >= 0) {
+      ::close(std::exchange(epoll_, -1));
+    }
+  }
+
+ private:
+  // epoll_wait() counts milliseconds. Kernels before 5.11 have no other, nor
+  // has Debian 12's valgrind.
+  int wait(epoll_event* happened, int room, std::optional<Seconds> timeout) {
+    SystemTimeout time(timeout);
+    if (counts_nanoseconds_) {
+      const int count = ::epoll_pwait2(
+          epoll_, happened, room, time.as_timespec(), nullptr);
+      if (count >= 0 || errno != ENOSYS) {
+        return count;
+      }
+      counts_nanoseconds_ = false;
+    }
+    return ::epoll_wait(epoll_, happened, room, time.as_milliseconds());
+  }
+
+  // An error or a hang-up comes unasked, and is for both.
+  static int events_of(const epoll_event& answer) {
+    int events = 0;
+    if (answer.events & ~EPOLLOUT) {
+      events |= EVENT_READ;
+    }
+    if (answer.events & ~EPOLLIN) {
+      events |= EVENT_WRITE;
+    }
+    return events;
+  }
+
+  void change(int fd, int& known, int wanted) override {
+    epoll_event event = {};
+    event.data.fd = fd;
+    if (wanted & EVENT_READ) {
+      event.events |= EPOLLIN;
+    }
+    if (wanted & EVENT_WRITE) {
+      event.events |= EPOLLOUT;
+    }
+    int operation = known == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+    if (wanted == 0) {
+      operation = EPOLL_CTL_DEL;
+    }
+    const bool more = (wanted & ~known) != 0;
+    if (::epoll_ctl(epoll_, operation, fd, &event) < 0 && more) {
+      throw_errno("epoll_ctl");
+    }
+    known = wanted;
+  }
+
+  int epoll_;
+  bool counts_nanoseconds_ = true;
 };
 #endif
 

@@ -16,6 +16,7 @@
 
 #include "common/kqueue.hpp"
 #include "common/net.hpp"
+#include "common/wait.hpp"
 
 namespace test_kqueue {
 
@@ -29,14 +30,16 @@ struct Queue {
 
   /// One change in a call of its own: 0, or errno.
   int change(int fd, int filter, int flags) const {
-    const struct kevent wanted = kqueue_change(fd, filter, flags);
+    struct kevent wanted;
+    EV_SET(&wanted, fd, filter, flags, 0, 0, nullptr);
     return ::kevent(queue, &wanted, 1, nullptr, 0, nullptr) < 0 ? errno : 0;
   }
 
   std::vector<struct kevent> wait(double seconds = 0, int room = 8) const {
     std::vector<struct kevent> events(static_cast<std::size_t>(room));
-    const int count =
-        kevent_seconds(queue, nullptr, 0, events.data(), room, seconds);
+    SystemTimeout time{std::chrono::duration<double>(seconds)};
+    const int count = ::kevent(
+        queue, nullptr, 0, events.data(), room, time.as_timespec());
     REQUIRE(count >= 0);
     events.resize(static_cast<std::size_t>(count));
     return events;
@@ -123,13 +126,13 @@ TEST_CASE_FIXTURE(Queue, "kqueue: what is not there cannot be deleted") {
 TEST_CASE_FIXTURE(Queue, "kqueue: a failed change is an event, given room") {
   ::close(there);
   const int closed = std::exchange(there, -1);
-  const struct kevent changes[] = {
-      kqueue_change(closed, EVFILT_READ, EV_ADD),
-      kqueue_change(here, EVFILT_WRITE, EV_ADD),
-  };
+  struct kevent changes[2];
+  EV_SET(&changes[0], closed, EVFILT_READ, EV_ADD, 0, 0, nullptr);
+  EV_SET(&changes[1], here, EVFILT_WRITE, EV_ADD, 0, 0, nullptr);
   struct kevent events[4] = {};
+  const timespec at_once = {};
   // libkqueue tells of what is ready, too.
-  CHECK(kevent_seconds(queue, changes, 2, events, 4, 0) >= 1);
+  CHECK(::kevent(queue, changes, 2, events, 4, &at_once) >= 1);
   CHECK((events[0].flags & EV_ERROR) != 0);
   CHECK(events[0].data == EBADF);
   CHECK(static_cast<int>(events[0].ident) == closed);
@@ -140,9 +143,11 @@ TEST_CASE_FIXTURE(Queue, "kqueue: a failed change is an event, given room") {
 
 TEST_CASE_FIXTURE(Queue, "kqueue: changes and events in one call") {
   send("x");
-  const struct kevent wanted = kqueue_change(here, EVFILT_READ, EV_ADD);
+  struct kevent wanted;
+  EV_SET(&wanted, here, EVFILT_READ, EV_ADD, 0, 0, nullptr);
   struct kevent event = {};
-  CHECK(kevent_seconds(queue, &wanted, 1, &event, 1, 1) == 1);
+  const timespec second = {1, 0};
+  CHECK(::kevent(queue, &wanted, 1, &event, 1, &second) == 1);
   CHECK(static_cast<int>(event.ident) == here);
   CHECK(event.filter == EVFILT_READ);
 }

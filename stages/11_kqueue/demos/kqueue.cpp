@@ -29,7 +29,8 @@ static void show(const char* when, int queue) {
 // Until it can be read: a queue of its own.
 static void wait_for_bytes(int fd) {
   const int queue = ::kqueue();
-  const struct kevent wanted = kqueue_change(fd, EVFILT_READ, EV_ADD);
+  struct kevent wanted;
+  EV_SET(&wanted, fd, EVFILT_READ, EV_ADD, 0, 0, nullptr);
   struct kevent happened;
   ::kevent(queue, &wanted, 1, &happened, 1, nullptr);
   ::close(queue);
@@ -41,10 +42,9 @@ static void told_once() {
   const int peer = connect_to("127.0.0.1", port_of(listener));
   const int fd = ::accept(listener, nullptr, nullptr);
   const int queue = ::kqueue();
-  const struct kevent wanted[] = {
-      kqueue_change(fd, EVFILT_READ, EV_ADD),
-      kqueue_change(fd, EVFILT_WRITE, EV_ADD),
-  };
+  struct kevent wanted[2];
+  EV_SET(&wanted[0], fd, EVFILT_READ, EV_ADD, 0, 0, nullptr);
+  EV_SET(&wanted[1], fd, EVFILT_WRITE, EV_ADD, 0, 0, nullptr);
   ::kevent(queue, wanted, 2, nullptr, 0, nullptr);
   show("connected", queue);
 

@@ -16,7 +16,8 @@
 #include "common/net.hpp"
 
 static void change(int queue, int fd, int filter, int flags) {
-  const struct kevent wanted = kqueue_change(fd, filter, flags);
+  struct kevent wanted;
+  EV_SET(&wanted, fd, filter, flags, 0, 0, nullptr);
   ::kevent(queue, &wanted, 1, nullptr, 0, nullptr);
 }
 

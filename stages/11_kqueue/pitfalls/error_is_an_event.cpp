@@ -19,7 +19,8 @@
 
 int main() {
   const int queue = ::kqueue();
-  const struct kevent wanted = kqueue_change(999, EVFILT_READ, EV_ADD);
+  struct kevent wanted;
+  EV_SET(&wanted, 999, EVFILT_READ, EV_ADD, 0, 0, nullptr);
   struct kevent happened = {};
   int count = ::kevent(queue, &wanted, 1, &happened, 1, nullptr);
   std::printf("with room for events: %d, \"descriptor %d is ready\"\n", count,
