@@ -179,10 +179,10 @@ class EventLoop {
     // What a handler asks of a loop that closes is refused: it might be called
     // again because of that, and so on for ever.
     const bool closing = std::exchange(closing_, false);
-    const bool handled = handle(message, exception);
+    const bool handled = call_custom_handler(message, exception);
     closing_ = closing;
     if (!handled) {
-      say(message, exception);
+      default_exception_handler(message, exception);
     }
   }
 
@@ -249,7 +249,10 @@ class EventLoop {
         && ready_.empty();
   }
 
-  bool handle(const std::string& message, std::exception_ptr exception) {
+  bool call_custom_handler(
+      const std::string& message,
+      std::exception_ptr exception
+  ) {
     try {
       // A copy: the handler may replace itself.
       const ExceptionHandler handler = exception_handler_;
@@ -258,12 +261,13 @@ class EventLoop {
         return true;
       }
     } catch (...) {
-      say("Unhandled error in exception handler", std::current_exception());
+      default_exception_handler("Unhandled error in exception handler",
+                                std::current_exception());
     }
     return false;
   }
 
-  static void say(
+  static void default_exception_handler(
       const std::string& message,
       const std::exception_ptr& exception
   ) {

@@ -320,7 +320,7 @@ class [[nodiscard]] Generator {
   class promise_type;
   class Delegation;
   class Iterator;
-  using Handle = std::coroutine_handle<promise_type>;
+  using CoroutineHandle = std::coroutine_handle<promise_type>;
   /// What was yielded, or nothing at the end; a bool if Yield is void.
   using Step =
       std::conditional_t<std::is_void_v<Yield>, bool, std::optional<Yield>>;
@@ -388,7 +388,7 @@ class [[nodiscard]] Generator {
   Delegation operator co_await() { return Delegation(frame()); }
 
  private:
-  explicit Generator(Handle handle) : handle_(handle) {}
+  explicit Generator(CoroutineHandle handle) : handle_(handle) {}
 
   promise_type& frame() const {
     if (!handle_) {
@@ -422,7 +422,7 @@ class [[nodiscard]] Generator {
     }
   }
 
-  Handle handle_;
+  CoroutineHandle handle_;
 };
 
 template <class Yield, class Send, class Return>
@@ -439,7 +439,7 @@ class Generator<Yield, Send, Return>::promise_type
   struct Pause : std::suspend_always {
     Pause(promise_type& promise, Value<Yield> yielded)
         : frame(promise), value(std::move(yielded)) {}
-    void await_suspend(Handle, int line = __builtin_LINE()) {
+    void await_suspend(CoroutineHandle, int line = __builtin_LINE()) {
       frame.yield(value, line);
     }
     auto await_resume() {
@@ -454,13 +454,15 @@ class Generator<Yield, Send, Return>::promise_type
   };
 
   struct End : std::suspend_always {
-    void await_suspend(Handle handle) noexcept { handle.promise().finish(); }
+    void await_suspend(CoroutineHandle handle) noexcept {
+      handle.promise().finish();
+    }
   };
 
   Generator get_return_object(const char* function = __builtin_FUNCTION(),
                               const char* file = __builtin_FILE(),
                               int line = __builtin_LINE()) {
-    const Handle handle = Handle::from_promise(*this);
+    const auto handle = CoroutineHandle::from_promise(*this);
     this->init(handle, Where{function, file, line});
     return Generator(handle);
   }

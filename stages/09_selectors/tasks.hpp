@@ -304,7 +304,7 @@ inline AnyTask current_task() {
 /// Those that are not done, the oldest first. (asyncio.all_tasks)
 inline std::vector<AnyTask> all_tasks(EventLoop& loop = get_running_loop()) {
   std::vector<AnyTask> tasks;
-  for (const auto& work : loop.works()) {
+  for (const auto& work : loop.unfinished()) {
     const auto driver = std::dynamic_pointer_cast<Driver>(work);
     if (driver && !driver->future().done()) {
       tasks.push_back(AnyTask(driver));

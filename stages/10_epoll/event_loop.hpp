@@ -321,27 +321,29 @@ class EventLoop {
   /// std::logic_error if it is closed.
   void own(std::shared_ptr<Work> work) {
     check_open();
-    work->place_ = works_.size();
-    works_.push_back(std::move(work));
+    work->place_ = unfinished_.size();
+    unfinished_.push_back(std::move(work));
   }
 
   /// What the loop holds of it: nothing once it is disowned.
   template <class SomeWork>
   std::shared_ptr<SomeWork> owned(SomeWork& work) const {
-    const bool is_owned = work.place_ < works_.size() &&
-                          works_[work.place_].get() == &work;
-    return is_owned ? std::shared_ptr<SomeWork>(works_[work.place_], &work)
+    const bool is_owned = work.place_ < unfinished_.size() &&
+                          unfinished_[work.place_].get() == &work;
+    return is_owned ? std::shared_ptr<SomeWork>(unfinished_[work.place_], &work)
                     : nullptr;
   }
 
   /// All that is unfinished.
-  const std::vector<std::shared_ptr<Work>>& works() const { return works_; }
+  const std::vector<std::shared_ptr<Work>>& unfinished() const {
+    return unfinished_;
+  }
 
   /// Returns what the loop held; it dies with that unless somebody keeps it.
   std::shared_ptr<Work> disown(Work& work) {
-    std::shared_ptr<Work> owned = std::move(works_[work.place_]);
+    std::shared_ptr<Work> owned = std::move(unfinished_[work.place_]);
     ++gaps_;
-    if (gaps_ > works_.size() / 2) {
+    if (gaps_ > unfinished_.size() / 2) {
       close_gaps();
     }
     return owned;
@@ -361,7 +363,7 @@ class EventLoop {
     // One by one, until nothing is left: what a callback owns may ask the loop
     // for more as it is destroyed.
     while (!is_empty()) {
-      while (!works_.empty()) {
+      while (!unfinished_.empty()) {
         abandon_newest();
       }
       while (!selector_->get_map().empty()) {
@@ -398,10 +400,10 @@ class EventLoop {
     // What a handler asks of a loop that closes is refused: it might be called
     // again because of that, and so on for ever.
     const bool closing = std::exchange(closing_, false);
-    const bool handled = handle(message, exception);
+    const bool handled = call_custom_handler(message, exception);
     closing_ = closing;
     if (!handled) {
-      say(message, exception);
+      default_exception_handler(message, exception);
     }
   }
 
@@ -509,15 +511,15 @@ class EventLoop {
 
   bool is_empty() const {
     return selector_->get_map().empty()
-        && works_.empty()
+        && unfinished_.empty()
         && scheduled_.empty()
         && ready_.empty();
   }
 
   // What is newer may refer to what is older, so it goes first.
   void abandon_newest() {
-    const std::shared_ptr<Work> newest = std::move(works_.back());
-    works_.pop_back();
+    const std::shared_ptr<Work> newest = std::move(unfinished_.back());
+    unfinished_.pop_back();
     if (newest) {
       newest->abandon();
     } else {
@@ -527,14 +529,17 @@ class EventLoop {
 
   // Those that are left keep their order.
   void close_gaps() {
-    std::erase(works_, nullptr);
-    for (std::size_t place = 0; place < works_.size(); ++place) {
-      works_[place]->place_ = place;
+    std::erase(unfinished_, nullptr);
+    for (std::size_t place = 0; place < unfinished_.size(); ++place) {
+      unfinished_[place]->place_ = place;
     }
     gaps_ = 0;
   }
 
-  bool handle(const std::string& message, std::exception_ptr exception) {
+  bool call_custom_handler(
+      const std::string& message,
+      std::exception_ptr exception
+  ) {
     try {
       // A copy: the handler may replace itself.
       const ExceptionHandler handler = exception_handler_;
@@ -543,12 +548,13 @@ class EventLoop {
         return true;
       }
     } catch (...) {
-      say("Unhandled error in exception handler", std::current_exception());
+      default_exception_handler("Unhandled error in exception handler",
+                                std::current_exception());
     }
     return false;
   }
 
-  static void say(
+  static void default_exception_handler(
       const std::string& message,
       const std::exception_ptr& exception
   ) {
@@ -697,7 +703,7 @@ class EventLoop {
   }
 
   bool idle() const {
-    return works_.size() == gaps_
+    return unfinished_.size() == gaps_
         && scheduled_.size() == cancelled_
         && ready_.empty();
   }
@@ -724,7 +730,7 @@ class EventLoop {
   std::optional<Seconds> virtual_time_;
   ExceptionHandler exception_handler_;
   /// The oldest first, with a gap where one was disowned.
-  std::vector<std::shared_ptr<Work>> works_;
+  std::vector<std::shared_ptr<Work>> unfinished_;
   std::size_t gaps_ = 0;
   std::shared_ptr<EventLoop*> lifeline_ = std::make_shared<EventLoop*>(this);
   std::uint64_t registrations_ = 0;
