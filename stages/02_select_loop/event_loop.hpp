@@ -1,3 +1,7 @@
+// The loop: waits until anybody can go on, and then makes the calls that are
+// due, in the order in which they were asked for. No call is made from within
+// another.
+// (CPython: Lib/asyncio/base_events.py, selector_events.py and events.py)
 #pragma once
 
 #include <cstddef>
@@ -57,6 +61,8 @@ class EventLoop {
     close();
   }
 
+  // ---- Calls ----
+
   /// Calls `callback` in the next round, after those asked for before. Throws
   /// std::logic_error if the loop is closed, as all that ask for a call do.
   /// (loop.call_soon)
@@ -65,6 +71,8 @@ class EventLoop {
     ready_.push_back(std::move(callback));
     return Handle(*this, begun_ + ready_.size() - 1);
   }
+
+  // ---- Descriptors ----
 
   /// Calls a copy of `callback` whenever `fd` can be read, until it is removed
   /// or replaced. Throws std::invalid_argument. (loop.add_reader)
@@ -114,6 +122,8 @@ class EventLoop {
     selector_.forget(fd);
   }
 
+  // ---- Rounds ----
+
   /// One round: waits until somebody can go on, then calls all who can.
   /// (BaseEventLoop._run_once)
   void run_once() {
@@ -140,6 +150,8 @@ class EventLoop {
 
   /// Whether one of its rounds is under way. (loop.is_running)
   bool is_running() const { return running_ == this; }
+
+  // ---- The end ----
 
   /// Drops everything that is still to be called. Throws std::logic_error
   /// inside of a round. (loop.close)
@@ -169,6 +181,8 @@ class EventLoop {
 
   /// (loop.is_closed)
   bool is_closed() const { return closed_; }
+
+  // ---- Errors ----
 
   /// Tells of an error that nobody else can be told of: on stderr, unless
   /// there is a handler. (loop.call_exception_handler)
@@ -236,6 +250,8 @@ class EventLoop {
     EventLoop& loop_;
   };
 
+  // ---- What the public functions share ----
+
   // (BaseEventLoop._check_closed)
   void check_open() const {
     // While it closes, destructors may ask for calls, which are dropped.
@@ -299,6 +315,8 @@ class EventLoop {
     }
   }
 
+  // ---- The steps of a round ----
+
   SelectSelector::Ready wait(std::optional<Seconds> timeout) {
     // A poll that can have no answer would only cost its system call.
     if (timeout == Seconds(0) && selector_.get_map().empty()) {
@@ -347,6 +365,8 @@ class EventLoop {
       call_exception_handler("Exception in callback", std::current_exception());
     }
   }
+
+  // ---- State ----
 
   static inline thread_local EventLoop* running_ = nullptr;
 

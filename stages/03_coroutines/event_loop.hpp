@@ -1,3 +1,7 @@
+// The loop: waits until anybody can go on, and then makes the calls that are
+// due, in the order in which they were asked for. No call is made from within
+// another.
+// (CPython: Lib/asyncio/base_events.py, selector_events.py and events.py)
 #pragma once
 
 #include <cstddef>
@@ -74,6 +78,8 @@ class EventLoop {
     *lifeline_ = nullptr;
   }
 
+  // ---- Calls ----
+
   /// Calls `callback` in the next round, after those asked for before. Throws
   /// std::logic_error if the loop is closed, as all that ask for a call do.
   /// (loop.call_soon)
@@ -82,6 +88,8 @@ class EventLoop {
     ready_.push_back(std::move(callback));
     return Handle(*this, begun_ + ready_.size() - 1);
   }
+
+  // ---- Descriptors ----
 
   /// Calls a copy of `callback` whenever `fd` can be read, until it is removed
   /// or replaced. Throws std::invalid_argument. (loop.add_reader)
@@ -136,6 +144,8 @@ class EventLoop {
     selector_.forget(fd);
   }
 
+  // ---- Rounds ----
+
   /// One round: waits until somebody can go on, then calls all who can.
   /// (BaseEventLoop._run_once)
   void run_once() {
@@ -174,6 +184,8 @@ class EventLoop {
   /// The loop whose round is under way in this thread, or nullptr.
   static EventLoop* running() { return running_; }
 
+  // ---- Unfinished work ----
+
   /// Holds the loop's address, or nullptr once that is gone: for those that
   /// may live longer.
   const std::shared_ptr<EventLoop*>& lifeline() const { return lifeline_; }
@@ -195,6 +207,8 @@ class EventLoop {
     }
     return owned;
   }
+
+  // ---- The end ----
 
   /// Drops everything that is still to be called. Throws std::logic_error
   /// inside of a round. (loop.close)
@@ -227,6 +241,8 @@ class EventLoop {
 
   /// (loop.is_closed)
   bool is_closed() const { return closed_; }
+
+  // ---- Errors ----
 
   /// Tells of an error that nobody else can be told of: on stderr, unless
   /// there is a handler. (loop.call_exception_handler)
@@ -293,6 +309,8 @@ class EventLoop {
    private:
     EventLoop& loop_;
   };
+
+  // ---- What the public functions share ----
 
   // (BaseEventLoop._check_closed)
   void check_open() const {
@@ -378,6 +396,8 @@ class EventLoop {
     }
   }
 
+  // ---- The steps of a round ----
+
   SelectSelector::Ready wait(std::optional<Seconds> timeout) {
     // A poll that can have no answer would only cost its system call.
     if (timeout == Seconds(0) && selector_.get_map().empty()) {
@@ -431,6 +451,8 @@ class EventLoop {
     return unfinished_.size() == gaps_
         && ready_.empty();
   }
+
+  // ---- State ----
 
   static inline thread_local EventLoop* running_ = nullptr;
 

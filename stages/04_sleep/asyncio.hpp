@@ -1,3 +1,4 @@
+// All of it, as by `import asyncio`. (CPython: Lib/asyncio/__init__.py)
 #pragma once
 
 #include "coroutines.hpp"

@@ -1,3 +1,7 @@
+// The loop: waits until anybody can go on, and then makes the calls that are
+// due, in the order in which they were asked for. No call is made from within
+// another.
+// (CPython: Lib/asyncio/base_events.py, selector_events.py and events.py)
 #pragma once
 
 #include <algorithm>
@@ -115,6 +119,8 @@ class EventLoop {
     *lifeline_ = nullptr;
   }
 
+  // ---- Calls ----
+
   /// Calls `callback` in the next round, after those asked for before. Throws
   /// std::logic_error if the loop is closed, as all that ask for a call do.
   /// (loop.call_soon)
@@ -123,6 +129,8 @@ class EventLoop {
     ready_.push_back(std::move(callback));
     return Handle(*this, begun_ + ready_.size() - 1);
   }
+
+  // ---- Timers ----
 
   /// The loop's clock: seconds since some moment in the past. (loop.time)
   Seconds time() const {
@@ -165,6 +173,8 @@ class EventLoop {
     }
     *virtual_time_ += delay;
   }
+
+  // ---- Descriptors ----
 
   /// Calls a copy of `callback` whenever `fd` can be read, until it is removed
   /// or replaced. Throws std::invalid_argument. (loop.add_reader)
@@ -219,6 +229,8 @@ class EventLoop {
     selector_.forget(fd);
   }
 
+  // ---- Rounds ----
+
   /// One round: waits until somebody can go on, then calls all who can.
   /// (BaseEventLoop._run_once)
   void run_once() {
@@ -261,6 +273,8 @@ class EventLoop {
   /// The loop whose round is under way in this thread, or nullptr.
   static EventLoop* running() { return running_; }
 
+  // ---- Unfinished work ----
+
   /// Holds the loop's address, or nullptr once that is gone: for those that
   /// may live longer.
   const std::shared_ptr<EventLoop*>& lifeline() const { return lifeline_; }
@@ -282,6 +296,8 @@ class EventLoop {
     }
     return owned;
   }
+
+  // ---- The end ----
 
   /// Drops everything that is still to be called. Throws std::logic_error
   /// inside of a round. (loop.close)
@@ -323,6 +339,8 @@ class EventLoop {
 
   /// (loop.is_closed)
   bool is_closed() const { return closed_; }
+
+  // ---- Errors ----
 
   /// Tells of an error that nobody else can be told of: on stderr, unless
   /// there is a handler. (loop.call_exception_handler)
@@ -403,6 +421,8 @@ class EventLoop {
    private:
     EventLoop& loop_;
   };
+
+  // ---- What the public functions share ----
 
   // (BaseEventLoop._check_closed)
   void check_open() const {
@@ -488,6 +508,8 @@ class EventLoop {
       selector_.modify(fd, wanted);
     }
   }
+
+  // ---- The steps of a round ----
 
   SelectSelector::Ready wait(std::optional<Seconds> timeout) {
     // A poll that can have no answer would only cost its system call.
@@ -605,6 +627,8 @@ class EventLoop {
         && scheduled_.size() == cancelled_
         && ready_.empty();
   }
+
+  // ---- State ----
 
   static inline thread_local EventLoop* running_ = nullptr;
 

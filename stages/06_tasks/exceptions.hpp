@@ -1,3 +1,4 @@
+// What is thrown. (CPython: Lib/asyncio/exceptions.py)
 #pragma once
 
 #include <stdexcept>

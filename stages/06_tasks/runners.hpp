@@ -1,3 +1,5 @@
+// A loop for one coroutine: at the end, however that comes, no task is left and
+// the loop is closed. (CPython: Lib/asyncio/runners.py)
 #pragma once
 
 #include <cstddef>

@@ -1,3 +1,7 @@
+// Sockets for coroutines, which wait where the system's calls would block. Each
+// descriptor has one owner, and the loop hears of its end before the system
+// does.
+// (CPython: sock_accept and its sisters in Lib/asyncio/selector_events.py)
 #pragma once
 
 #include <sys/socket.h>

@@ -1,3 +1,5 @@
+// Futures: one thing to wait for. A future is done once and stays so, and calls
+// nobody: it asks its loop to. (CPython: Lib/asyncio/futures.py)
 #pragma once
 
 #include <coroutine>
@@ -25,6 +27,8 @@ namespace asyncio {
 
 class FutureBase;
 class Waiter;
+
+// ---- Who waits ----
 
 /// One wait for a future. It lies in the frame of the coroutine that waits;
 /// the future and the waiter know of it, so that each of the three hears when
@@ -65,6 +69,8 @@ class Waiter : public Work {
  private:
   Waiting* waiting_ = nullptr;
 };
+
+// ---- What is waited for ----
 
 /// The part of a future that does not depend on what its result is: how it
 /// stands, and who is to be told. All who hold a future share one of these.
@@ -396,6 +402,8 @@ class FutureState : public FutureBase {
   std::optional<Value<T>> value_;
 };
 
+// ---- What is handed around ----
+
 /// A future of whatever: what can be said of it without its result.
 class AnyFuture {
  public:
@@ -581,6 +589,8 @@ Future<T> ensure_future(Future<T> future, EventLoop& loop) {
   check_loop(future, loop);
   return future;
 }
+
+// ---- co_await ----
 
 /// What a coroutine yields to its driver: its wait for a future, or nothing, to
 /// let the others run. (Task.__step)

@@ -1,3 +1,6 @@
+// Coroutines: generators that yield what they wait for. Only this file knows
+// how one is driven; the loop sees callbacks.
+// (CPython: Task in Lib/asyncio/tasks.py)
 #pragma once
 
 #include <cerrno>
@@ -178,7 +181,8 @@ Coroutine<T> sleep(Seconds delay, T result) {
 }
 
 /// Drives a coroutine: resumes it, and asks the loop to be called back when it
-/// can go on. (asyncio.Task)
+/// can go on. Until it has ended, either it waits for a future, or its step is
+/// scheduled. (asyncio.Task)
 class Driver : public Waiter {
  public:
   explicit Driver(EventLoop& loop) : loop_(loop) {}

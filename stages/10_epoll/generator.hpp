@@ -1,3 +1,7 @@
+// Generators: functions that can pause, and delegate to each other. All frames
+// of a chain run on the stack of whoever resumes its outermost one, and only
+// the innermost is ever resumed.
+// (CPython: Objects/genobject.c; PEP 342, PEP 380)
 #pragma once
 
 #include <coroutine>
