@@ -89,9 +89,9 @@ class BaseSelector {
     return keys_[fd] = SelectorKey{fd, events, fd, std::move(data)};
   }
 
-  /// Promises that forget(fd) comes before `fd` is closed: until then a
+  /// Says that forget(fd) will come before `fd` is closed: until then a
   /// selector may leave the kernel as it is when `fd` is unregistered.
-  virtual void remember(int) {}
+  virtual void expect_forget(int) {}
 
   /// Says that `fd` is about to be closed, whether it is watched or not.
   virtual void forget(int fd) {

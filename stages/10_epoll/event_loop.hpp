@@ -246,7 +246,7 @@ class EventLoop {
   }
 
   /// Promises that forget(fd) comes before `fd` is closed.
-  void remember(int fd) { selector_->remember(fd); }
+  void expect_forget(int fd) { selector_->expect_forget(fd); }
 
   /// To be called before `fd` is closed: nobody hears of it any more.
   void forget(int fd) {

@@ -30,7 +30,7 @@ class Socket {
     try {
       set_nonblocking(fd);
       prevent_sigpipe(fd);
-      loop.remember(fd);
+      loop.expect_forget(fd);
     } catch (...) {
       ::close(fd);
       throw;

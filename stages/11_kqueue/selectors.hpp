@@ -96,9 +96,9 @@ class BaseSelector {
     return keys_[fd] = SelectorKey{fd, events, fd, std::move(data)};
   }
 
-  /// Promises that forget(fd) comes before `fd` is closed: until then a
+  /// Says that forget(fd) will come before `fd` is closed: until then a
   /// selector may leave the kernel as it is when `fd` is unregistered.
-  virtual void remember(int) {}
+  virtual void expect_forget(int) {}
 
   /// Says that `fd` is about to be closed, whether it is watched or not.
   virtual void forget(int fd) {
@@ -318,12 +318,12 @@ class PollSelector : public BaseSelector {
 /// once whom to watch, and no sooner than it must be whom to watch no longer.
 class LazySelector : public BaseSelector {
  public:
-  void remember(int fd) override { remembered_.insert(fd); }
+  void expect_forget(int fd) override { expected_.insert(fd); }
 
   /// A kernel does not say when it forgets what is closed, and epoll does so
   /// only with the last duplicate.
   void forget(int fd) override {
-    remembered_.erase(fd);
+    expected_.erase(fd);
     BaseSelector::forget(fd);
     tell_kernel(fd, 0);
   }
@@ -354,10 +354,10 @@ class LazySelector : public BaseSelector {
 
  private:
   // A coroutine that waits, reads and waits again would tell the kernel twice
-  // for each message. So one that is remembered may rest instead of being
-  // taken back: most are wanted again before the next wait.
+  // for each message. So one that will be forgotten in time may rest instead
+  // of being taken back: most are wanted again before the next wait.
   void update(int fd, int events) override {
-    if (events == 0 && remembered_.count(fd) > 0) {
+    if (events == 0 && expected_.count(fd) > 0) {
       try {
         resting_.push_back(fd);
         return;
@@ -381,7 +381,7 @@ class LazySelector : public BaseSelector {
   /// What the kernel watches each for.
   std::unordered_map<int, int> known_;
   /// Those that will be forgotten before they are closed.
-  std::unordered_set<int> remembered_;
+  std::unordered_set<int> expected_;
   /// Those that were unregistered since the last wait, and may still be known.
   std::vector<int> resting_;
 };

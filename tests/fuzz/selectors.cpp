@@ -3,7 +3,7 @@
 // compared with what poll(2) says of each descriptor alone, and so with each
 // other.
 //
-// Descriptors are registered, modified, unregistered, remembered and forgotten,
+// Descriptors are registered, modified, unregistered, promised and forgotten,
 // written to, filled, drained, shut down, duplicated and closed, and their
 // numbers come back. What is not promised is not compared: what a number that
 // was closed while it was watched says once it has a new owner, and whether
@@ -53,7 +53,7 @@ struct Descriptor {
   int file = 0;
   bool is_readable = true;
   bool is_writable = true;
-  bool is_remembered = false;
+  bool is_promised = false;
 
   bool is_open() const { return fd >= 0; }
 };
@@ -134,7 +134,7 @@ class Descriptors {
     }
     to = from;
     to.fd = ::dup(from.fd);
-    to.is_remembered = false;
+    to.is_promised = false;
     return to.is_open();
   }
 
@@ -310,7 +310,7 @@ class SideBySide {
         unregister(descriptor.fd);
         break;
       case 11:
-        remember(descriptor);
+        expect_forget(descriptor);
         break;
       case 12:
         forget(descriptor);
@@ -373,26 +373,28 @@ class SideBySide {
   }
 
   // No promise can be made as long as the number is watched for another one.
-  void remember(Descriptor& descriptor) {
+  void expect_forget(Descriptor& descriptor) {
     const auto key = keys_.find(descriptor.fd);
     if (key != keys_.end() && key->second.is_ghost) {
       unregister(descriptor.fd);
     }
-    for_each("done", [&](auto& selector) { selector.remember(descriptor.fd); });
-    descriptor.is_remembered = true;
+    for_each("done", [&](auto& selector) {
+      selector.expect_forget(descriptor.fd);
+    });
+    descriptor.is_promised = true;
   }
 
   void forget(Descriptor& descriptor) {
     for_each("done", [&](auto& selector) { selector.forget(descriptor.fd); });
     keys_.erase(descriptor.fd);
-    descriptor.is_remembered = false;
+    descriptor.is_promised = false;
   }
 
   void close(int slot, int how) {
     Descriptor& descriptor = descriptors_[slot];
     const int fd = descriptor.fd;
     const auto key = keys_.find(fd);
-    if (descriptor.is_remembered || how % 3 == 0) {
+    if (descriptor.is_promised || how % 3 == 0) {
       forget(descriptor);
     } else if (key == keys_.end()) {
       // Nothing to be told.
@@ -635,15 +637,15 @@ class BelowLoop {
     const bool opened = sockets ? descriptors_.open_sockets(pair)
                                 : descriptors_.open_pipe(pair);
     if (opened) {
-      remember(2 * pair);
-      remember(2 * pair + 1);
+      expect_forget(2 * pair);
+      expect_forget(2 * pair + 1);
     }
   }
 
   // As Socket does, for all but duplicates.
-  void remember(int slot) {
-    loop_.remember(descriptors_[slot].fd);
-    descriptors_[slot].is_remembered = true;
+  void expect_forget(int slot) {
+    loop_.expect_forget(descriptors_[slot].fd);
+    descriptors_[slot].is_promised = true;
   }
 
   std::optional<std::size_t>& wanted(int slot, int event) {
@@ -699,7 +701,7 @@ class BelowLoop {
     if (!descriptor.is_open()) {
       return;
     }
-    if (descriptor.is_remembered || slot % 2 == 0) {
+    if (descriptor.is_promised || slot % 2 == 0) {
       withdraw(slot, EVENT_READ);
       withdraw(slot, EVENT_WRITE);
       loop_.forget(descriptor.fd);
@@ -795,7 +797,7 @@ class BelowLoop {
       descriptors_[slot] = Descriptor(fds[0], -1 - slot, true, true);
       ::close(fds[1]);
       if (number % 2 == 0) {
-        remember(slot);
+        expect_forget(slot);
       }
       add(slot, EVENT_READ, number);
       add(slot, EVENT_WRITE, number / 2);

@@ -248,7 +248,7 @@ TEST_CASE("selectors: a number that was forgotten may have another owner") {
     for (int i = 0; i < 5; ++i) {
       const int fd = ::dup(pair.here);
       if (i % 2) {
-        selector.remember(fd);
+        selector.expect_forget(fd);
       }
       selector.register_(fd, EVENT_READ);
       pair.send();
@@ -261,11 +261,11 @@ TEST_CASE("selectors: a number that was forgotten may have another owner") {
   });
 }
 
-TEST_CASE("selectors: nor is its next owner remembered") {
+TEST_CASE("selectors: nor is its next owner promised") {
   on_each_selector([](BaseSelector& selector) {
     const Pair pair;
     const int fd = ::dup(pair.here);
-    selector.remember(fd);
+    selector.expect_forget(fd);
     selector.register_(fd, EVENT_READ);
     selector.forget(fd);
     selector.register_(fd, EVENT_READ);
@@ -285,7 +285,7 @@ TEST_CASE("selectors: forgotten while nobody wants it, then it comes back") {
   on_each_selector([](BaseSelector& selector) {
     const Pair pair;
     const int fd = ::dup(pair.here);
-    selector.remember(fd);
+    selector.expect_forget(fd);
     selector.register_(fd, EVENT_READ);
     selector.unregister(fd);
     selector.forget(fd);

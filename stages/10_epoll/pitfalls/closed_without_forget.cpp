@@ -1,4 +1,4 @@
-// remember(fd) is a promise: forget(fd) will come before close(fd). Then an
+// expect_forget(fd) is a promise that forget(fd) comes before close(fd). Then an
 // EpollSelector does not tell the kernel at once that fd was unregistered, for
 // it will be wanted again soon. A broken promise leaves a wrong memory: the
 // next descriptor with the same number is taken for one that the kernel knows,
@@ -19,12 +19,12 @@
 using namespace asyncio;
 using namespace std::chrono_literals;
 
-static void run(const char* what, bool remember, bool forget) {
+static void run(const char* what, bool promise, bool forget) {
   EpollSelector selector;
   const auto [here, there] = stream_pair();
   const int first = ::dup(here);
-  if (remember) {
-    selector.remember(first);
+  if (promise) {
+    selector.expect_forget(first);
   }
   selector.register_(first, EVENT_READ);
   selector.unregister(first);

@@ -50,7 +50,7 @@ int next_descriptor() {
 struct Fixture {
   Fixture() {
     std::tie(here, there) = stream_pair();
-    selector.remember(here);
+    selector.expect_forget(here);
   }
   ~Fixture() {
     selector.forget(here);
@@ -79,7 +79,7 @@ TEST_CASE_FIXTURE(Fixture, "epoll_dormant: told at once when it is wanted") {
   CHECK(known() == (EPOLLIN | EPOLLOUT));
 }
 
-TEST_CASE_FIXTURE(Fixture, "epoll_dormant: only what is remembered may rest") {
+TEST_CASE_FIXTURE(Fixture, "epoll_dormant: only what is promised may rest") {
   selector.forget(here);
   selector.register_(here, EVENT_READ);
   selector.unregister(here);
@@ -175,7 +175,7 @@ TEST_CASE_FIXTURE(Fixture, "epoll_dormant: forget is told at once") {
 TEST_CASE_FIXTURE(Fixture, "epoll_dormant: a number that comes back") {
   const int fd = ::dup(here);
   for (int client = 0; client < 5; ++client) {
-    selector.remember(fd);
+    selector.expect_forget(fd);
     selector.register_(fd, EVENT_READ);
     selector.unregister(fd);
     selector.forget(fd);
@@ -197,7 +197,7 @@ TEST_CASE_FIXTURE(Fixture, "epoll_dormant: a number that comes back") {
 TEST_CASE("epoll_dormant: forgotten with a duplicate still open") {
   EpollSelector selector;
   const auto [here, there] = stream_pair();
-  selector.remember(here);
+  selector.expect_forget(here);
   const int copy = ::dup(here);
   selector.register_(here, EVENT_READ);
   selector.forget(here);
@@ -218,8 +218,8 @@ TEST_CASE("epoll_dormant: closed while it is watched for both directions") {
   SUBCASE("and for one of them no longer") {
     selector.modify(here, EVENT_READ);
   }
-  SUBCASE("and remembered, against the promise") {
-    selector.remember(here);
+  SUBCASE("and promised, but not kept") {
+    selector.expect_forget(here);
     selector.unregister(here);
   }
   ::close(here);

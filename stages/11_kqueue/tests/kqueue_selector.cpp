@@ -164,7 +164,7 @@ TEST_CASE("kqueue_selector: a descriptor that is none is an error") {
 TEST_CASE("kqueue_selector: nobody hears of one that sleeps") {
   const Pair pair;
   KqueueSelector selector;
-  selector.remember(pair.here);
+  selector.expect_forget(pair.here);
   for (int message = 0; message < 5; ++message) {
     selector.register_(pair.here, EVENT_READ);
     pair.send();
@@ -185,7 +185,7 @@ TEST_CASE("kqueue_selector: one that is not wanted does not keep it awake") {
     return waited ? events : -1;
   };
   SUBCASE("neither direction") {
-    selector.remember(pair.here);
+    selector.expect_forget(pair.here);
     selector.register_(pair.here, both);
     pair.send();
     selector.unregister(pair.here);
@@ -204,7 +204,7 @@ TEST_CASE("kqueue_selector: a number that comes back") {
   KqueueSelector selector;
   for (int client = 0; client < 5; ++client) {
     const Pair pair;
-    selector.remember(pair.here);
+    selector.expect_forget(pair.here);
     selector.register_(pair.here, client % 2 == 0 ? EVENT_READ : both);
     selector.unregister(pair.here);
     if (client % 2 == 0) {
@@ -224,9 +224,9 @@ TEST_CASE("kqueue_selector: a number that has another owner") {
   const Pair next;
   KqueueSelector selector;
   const int fd = ::dup(pair.here);
-  selector.remember(fd);
+  selector.expect_forget(fd);
   selector.register_(fd, EVENT_READ);
-  SUBCASE("forgotten, and not remembered any more") {
+  SUBCASE("forgotten, and not promised any more") {
     selector.forget(fd);
     selector.register_(fd, EVENT_READ);
     selector.unregister(fd);
@@ -259,7 +259,7 @@ bool watches(int queue, int fd) {
   return false;
 }
 
-TEST_CASE("kqueue_selector: one that is remembered rests until the next wait") {
+TEST_CASE("kqueue_selector: one with a promise rests until the next wait") {
   const Pair pair;
   // The lowest number that is free.
   const int queue = ::dup(pair.here);
@@ -269,7 +269,7 @@ TEST_CASE("kqueue_selector: one that is remembered rests until the next wait") {
   CHECK(watches(queue, pair.here));
   selector.unregister(pair.here);
   CHECK_FALSE(watches(queue, pair.here));
-  selector.remember(pair.here);
+  selector.expect_forget(pair.here);
   selector.register_(pair.here, EVENT_READ);
   selector.unregister(pair.here);
   CHECK(watches(queue, pair.here));
@@ -286,7 +286,7 @@ TEST_CASE("kqueue_selector: one that is remembered rests until the next wait") {
 TEST_CASE("kqueue_selector: after the wait it rests no more") {
   const Pair pair;
   KqueueSelector selector;
-  selector.remember(pair.here);
+  selector.expect_forget(pair.here);
   const auto rest = [&] {
     selector.register_(pair.here, EVENT_READ);
     selector.unregister(pair.here);
@@ -304,7 +304,7 @@ TEST_CASE("kqueue_selector: forgotten with a duplicate still open") {
   KqueueSelector selector;
   const auto [here, there] = stream_pair();
   const int copy = ::dup(here);
-  selector.remember(here);
+  selector.expect_forget(here);
   selector.register_(here, both);
   selector.forget(here);
   ::close(here);
@@ -317,7 +317,7 @@ TEST_CASE("kqueue_selector: forgotten with a duplicate still open") {
 TEST_CASE("kqueue_selector: closed while it is watched, it ends no wait") {
   KqueueSelector selector;
   const auto [here, there] = stream_pair();
-  selector.remember(here);
+  selector.expect_forget(here);
   selector.register_(here, both);
   selector.unregister(here);
   ::close(here);
