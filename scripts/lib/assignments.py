@@ -59,6 +59,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .book import Beat, find_run, nearest_miss, read_book
+from .markdown import in_blocks
 from .skeletons import read_exceptions, skeleton
 from .stages import Stage, find_stages, read_lines, stage_before, write_text
 from .terminal import Problem
@@ -97,24 +98,19 @@ def read_homework_text(path: Path) -> Text:
     section = None
     put = None                  # takes the paragraphs that come next
     body: list[str] = []
-    fence = ""
+    lines = read_lines(path)
 
     def flush() -> None:
         if put:
             put("\n".join(body).strip("\n"))
         body.clear()
 
-    for number, line in enumerate(read_lines(path), start=1):
+    for number, (line, fenced) in enumerate(zip(lines, in_blocks(lines)), 1):
         where = f"{path.name}:{number}"
-        if mark := re.match(r" *(```+|~~~+)", line):
-            if not fence:
-                fence = mark[1]
-            elif mark[1].startswith(fence):
-                fence = ""
-        if line.rstrip() == "---" and section and not fence:
+        if line.rstrip() == "---" and section and not fenced:
             section.stop = True
             continue
-        heading = None if fence else _HEADING.match(line)
+        heading = None if fenced else _HEADING.match(line)
         if not heading:
             body.append(line)
             continue

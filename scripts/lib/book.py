@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .markdown import closes, opening
 from .stages import is_lesson, read_lines
 from .terminal import Problem
 
@@ -113,7 +114,6 @@ def check_beat_info(block: Block) -> None:
                           f" (there are: {', '.join(Beat.TAGS)})")
 
 
-_FENCE = re.compile(r"( *)(`{3,}|~{3,})\s*(.*?)\s*$")
 _STAGE_NAME = re.compile(r"\d\d_\w+")
 
 
@@ -132,7 +132,7 @@ def parse_book(path: Path, lines: list[str]) -> Book:
     while number < len(lines):
         line = lines[number]
         number += 1
-        if fence := _FENCE.match(line):
+        if fence := opening(line):
             block = Block(number, fence[1], fence[3].split(), [], chapter,
                           prose or heading)
             number = _read_block(lines, number, fence, block)
@@ -156,9 +156,7 @@ def _read_block(lines: list[str], number: int, fence: re.Match,
                 block: Block) -> int:
     """Fills block.body; returns the number of the line after the block."""
     for offset, line in enumerate(lines[number:]):
-        text = line.strip()
-        if text == text[:1] * len(text) and text.startswith(fence[2]) and (
-                len(line) - len(line.lstrip()) <= len(fence[1])):
+        if closes(line, fence):
             return number + offset + 1
         indent = min(len(fence[1]), len(line) - len(line.lstrip(" ")))
         block.body.append(line[indent:])

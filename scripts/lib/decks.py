@@ -36,6 +36,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .book import Beat, Book, read_book
+from .markdown import in_blocks
 from .stages import find_stages, pick_stage, read_lines, read_text, write_text
 from .terminal import Problem, root_of, root_option, run
 
@@ -137,11 +138,11 @@ def read_deck(root: Path, book: Book, path: Path) -> Deck:
 def split_slides(lines: list[str], start: int) -> list[tuple[int, str]]:
     """(number of its first line, text) of each slide."""
     slides = []
-    first, fenced = start, False
+    first = start
+    fenced = in_blocks(lines)
     for number in range(start, len(lines) + 1):
-        if number < len(lines) and lines[number].startswith("```"):
-            fenced = not fenced
-        if number == len(lines) or lines[number] == "---" and not fenced:
+        if number == len(lines) or lines[number] == "---" and not (
+                fenced[number]):
             slides.append((first + 1, "\n".join(lines[first:number])))
             first = number + 1
     return slides

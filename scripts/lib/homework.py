@@ -35,6 +35,7 @@ from .differences import git_diff
 from .grader import (
     ROOT, SECONDS, Case, Complaint, Fault, Kit, Outcome, brief, build_ideas,
     grade, prepare, run_idea, shorten)
+from .markdown import in_blocks
 from .skeletons import INCLUDE
 from .stages import Stage, read_lines, write_text
 from .terminal import Paint, Problem, plural, root_of, root_option, use_colour
@@ -343,12 +344,12 @@ def wrapped(text: str, indent: str = "") -> list[str]:
 def filled(text: str, indent: str = "") -> str:
     """Paragraphs filled; lists and blocks of code as they are."""
     out = []
-    fenced = False
+    fenced = iter(in_blocks(text.split("\n")))
     for paragraph in text.split("\n\n"):
-        plain = not fenced and not re.search(
-            r"^(?: |[-*|>] |\d+\. |```|~~~)", paragraph, re.M)
-        fenced ^= len(re.findall(r"^ *(?:```|~~~)", paragraph, re.M)) % 2 == 1
-        if plain:
+        code = [next(fenced) for _ in paragraph.split("\n")]
+        next(fenced, None)      # the empty line after it
+        if not any(code) and not re.search(
+                r"^(?: |[-*|>] |\d+\. )", paragraph, re.M):
             out.append(textwrap.fill(
                 " ".join(paragraph.split()), WIDTH, initial_indent=indent,
                 subsequent_indent=indent, break_long_words=False,

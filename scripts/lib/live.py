@@ -27,6 +27,7 @@ from .book import Beat, Book, apply_beat, find_run, is_closing, read_book
 from .compiler import Compiler, Object, first_errors, made_by
 from .demos import Entry, entries
 from .differences import without_comments
+from .markdown import in_blocks
 from .stages import (
     Stage, find_stages, is_lesson, lesson_lines, pick_stage, read_lines,
     read_text, stage_before, write_text)
@@ -183,12 +184,12 @@ class Chapter:
         block = self.beat(number).block
         start = (self.end_of(self.beat(number - 1)) if number > 1
                  else self.book.chapters[self.stage.name])
-        lines, fence = [], ""
-        for line in self.book.lines[start:block.line - 1]:
-            if fence or line.lstrip().startswith(("```", "~~~")):
-                mark = line.strip()[:3]
-                fence = "" if fence and mark == fence else fence or mark
-            elif line.startswith("#"):
+        before = self.book.lines[start:block.line - 1]
+        lines = []
+        for line, fenced in zip(before, in_blocks(before)):
+            if fenced:
+                continue
+            if line.startswith("#"):
                 lines = [line]
             elif not re.fullmatch(r"\*\*`[^`]*`\*\*", line.strip()):
                 lines.append(line)
