@@ -5,6 +5,7 @@
 
 #include "asyncio.hpp"
 #include "common/testing.hpp"
+#include "socket_pair.hpp"
 
 namespace test_abandoning {
 
@@ -99,18 +100,10 @@ Coroutine<> start_at_the_end(Log* log, EventLoop* loop, int fd) {
   co_await wait_readable(fd);
 }
 
-struct Pair {
-  explicit Pair(EventLoop& loop) : Pair(stream_pair(), loop) {}
-  Pair(std::pair<int, int> fds, EventLoop& loop)
-      : left(fds.first, loop), right(fds.second, loop) {}
-  Socket left;
-  Socket right;
-};
-
 TEST_CASE("abandoning: close() ends those who wait, innermost first") {
   Log log;
   EventLoop loop;
-  Pair pair(loop);
+  SocketPair pair(loop);
   create_task(outer(&log, std::move(pair.left)), loop);
   loop.run_once();
   CHECK(log.empty());
@@ -123,8 +116,8 @@ TEST_CASE("abandoning: the sockets they own are closed") {
   Log log;
   {
     EventLoop loop;
-    Pair pair(loop);
-    Pair other(loop);
+    SocketPair pair(loop);
+    SocketPair other(loop);
     Socket listener(listen_on("127.0.0.1", 0), loop);
     create_task(outer(&log, std::move(pair.left)), loop);
     create_task(write_for_ever(&log, std::move(other.left)), loop);
@@ -138,7 +131,7 @@ TEST_CASE("abandoning: the sockets they own are closed") {
 TEST_CASE("abandoning: no registration stays behind") {
   Log log;
   EventLoop loop;
-  Pair pair(loop);
+  SocketPair pair(loop);
   create_task(inner(&log, pair.left), loop);
   create_task(clean_up(&log, pair.right), loop);
   loop.run_once();
@@ -152,7 +145,7 @@ TEST_CASE("abandoning: no registration stays behind") {
 TEST_CASE("abandoning: it is gone before what they own is destroyed") {
   Log log;
   EventLoop loop;
-  Pair pair(loop);
+  SocketPair pair(loop);
   create_task(look_out(&log, &loop, pair.left), loop);
   loop.run_once();
   loop.close();
@@ -162,7 +155,7 @@ TEST_CASE("abandoning: it is gone before what they own is destroyed") {
 TEST_CASE("abandoning: they notice, but it is no ordinary exception") {
   Log log;
   EventLoop loop;
-  Pair pair(loop);
+  SocketPair pair(loop);
   create_task(clean_up(&log, pair.left), loop);
   loop.run_once();
   loop.close();
@@ -172,7 +165,7 @@ TEST_CASE("abandoning: they notice, but it is no ordinary exception") {
 TEST_CASE("abandoning: one that could go on, but has not been told yet") {
   Log log;
   EventLoop loop;
-  Pair pair(loop);
+  SocketPair pair(loop);
   create_task(inner(&log, pair.left), loop);
   loop.run_once();
   REQUIRE(::send(pair.right, "x", 1, 0) == 1);
@@ -185,7 +178,7 @@ TEST_CASE("abandoning: one that has not begun") {
   const int before = open_descriptors();
   {
     EventLoop loop;
-    Pair pair(loop);
+    SocketPair pair(loop);
     create_task(outer(&log, std::move(pair.left)), loop);
   }
   CHECK(log.empty());
@@ -196,7 +189,7 @@ TEST_CASE("abandoning: what is begun by one that ends comes to nothing") {
   Log log;
   {
     EventLoop loop;
-    Pair pair(loop);
+    SocketPair pair(loop);
     create_task(start_at_the_end(&log, &loop, pair.left), loop);
     loop.run_once();
   }
@@ -206,7 +199,7 @@ TEST_CASE("abandoning: what is begun by one that ends comes to nothing") {
 TEST_CASE("abandoning: stop() drops nobody") {
   Log log;
   EventLoop loop;
-  Pair pair(loop);
+  SocketPair pair(loop);
   create_task(inner(&log, pair.left), loop);
   loop.call_soon([&] { loop.stop(); });
   loop.run_until_idle();
@@ -220,7 +213,7 @@ TEST_CASE("abandoning: stop() drops nobody") {
 TEST_CASE("abandoning: a coroutine that nobody started") {
   Log log;
   EventLoop loop;
-  Pair pair(loop);
+  SocketPair pair(loop);
   { Coroutine<> unused = inner(&log, pair.left); }
   CHECK(log.empty());
 }

@@ -1,23 +1,15 @@
 #include <stdexcept>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "asyncio.hpp"
 #include "common/testing.hpp"
+#include "socket_pair.hpp"
 
 namespace test_run_until_idle {
 
 using namespace asyncio;
 using Log = std::vector<std::string>;
-
-struct Pair {
-  explicit Pair(EventLoop& loop) : Pair(stream_pair(), loop) {}
-  Pair(std::pair<int, int> fds, EventLoop& loop)
-      : left(fds.first, loop), right(fds.second, loop) {}
-  Socket left;
-  Socket right;
-};
 
 Coroutine<> chain(Log* log, int left) {
   log->push_back(std::to_string(left));
@@ -80,7 +72,7 @@ TEST_CASE("run_until_idle: waits for plain calls, too") {
 TEST_CASE("run_until_idle: waits for those who wait") {
   Log log;
   EventLoop loop;
-  Pair pair(loop);
+  SocketPair pair(loop);
   create_task(read(&log, pair.left), loop);
   create_task(sock_sendall(pair.right, "x"), loop);
   loop.run_until_idle();
@@ -90,7 +82,7 @@ TEST_CASE("run_until_idle: waits for those who wait") {
 TEST_CASE("run_until_idle: a reader that is no coroutine keeps nobody") {
   Log log;
   EventLoop loop;
-  Pair pair(loop);
+  SocketPair pair(loop);
   loop.add_reader(pair.left, [&] { log.push_back("callback"); });
   create_task(chain(&log, 0), loop);
   loop.run_until_idle();
@@ -110,7 +102,7 @@ TEST_CASE("run_until_idle: can be called again for what comes later") {
 TEST_CASE("run_until_idle: stop() ends it, and it can go on") {
   Log log;
   EventLoop loop;
-  Pair pair(loop);
+  SocketPair pair(loop);
   create_task(read(&log, pair.left), loop);
   create_task(stop_loop(&log), loop);
   loop.run_until_idle();
@@ -133,7 +125,7 @@ TEST_CASE("run_until_idle: not from inside") {
 TEST_CASE("run_until_idle: inside, get_running_loop() is this loop") {
   EventLoop loop;
   EventLoop other;
-  Pair pair(loop);
+  SocketPair pair(loop);
   EventLoop* found = nullptr;
   create_task(which_loop(&found, pair.left), loop);
   create_task(sock_sendall(pair.right, "x"), loop);

@@ -7,19 +7,12 @@
 
 #include "asyncio.hpp"
 #include "common/testing.hpp"
+#include "socket_pair.hpp"
 
 namespace test_sock_recv {
 
 using namespace asyncio;
 using Log = std::vector<std::string>;
-
-struct Pair {
-  explicit Pair(EventLoop& loop) : Pair(stream_pair(), loop) {}
-  Pair(std::pair<int, int> fds, EventLoop& loop)
-      : left(fds.first, loop), right(fds.second, loop) {}
-  Socket left;
-  Socket right;
-};
 
 Coroutine<> read_once(Log* log, int fd, std::size_t size) {
   std::string data = co_await sock_recv(fd, size);
@@ -83,7 +76,7 @@ void write(int fd, const std::string& data) {
 
 TEST_CASE("sock_recv: waits until there is something") {
   EventLoop loop;
-  Pair pair(loop);
+  SocketPair pair(loop);
   Log log;
   create_task(read_once(&log, pair.left, 100), loop);
   loop.run_once();
@@ -95,7 +88,7 @@ TEST_CASE("sock_recv: waits until there is something") {
 
 TEST_CASE("sock_recv: gives what is there, not more than asked for") {
   EventLoop loop;
-  Pair pair(loop);
+  SocketPair pair(loop);
   Log log;
   write(pair.right, "hello");
   create_task(read_once(&log, pair.left, 3), loop);
@@ -107,7 +100,7 @@ TEST_CASE("sock_recv: gives what is there, not more than asked for") {
 
 TEST_CASE("sock_recv: an empty string at the end, again and again") {
   EventLoop loop;
-  Pair pair(loop);
+  SocketPair pair(loop);
   Log log;
   write(pair.right, "last");
   pair.right.close();
@@ -120,7 +113,7 @@ TEST_CASE("sock_recv: an empty string at the end, again and again") {
 
 TEST_CASE("sock_recv: what comes before the end is not lost") {
   EventLoop loop;
-  Pair pair(loop);
+  SocketPair pair(loop);
   std::string data(300000, 'x');
   std::string result;
   int reads = 0;
@@ -138,7 +131,7 @@ TEST_CASE("sock_recv: what comes before the end is not lost") {
 
 TEST_CASE("sock_recv: one byte at a time, zero bytes among them") {
   EventLoop loop;
-  Pair pair(loop);
+  SocketPair pair(loop);
   const std::string data("a\0b\nc\r\xff", 7);
   std::string heard;
   create_task(echo(&heard, pair.left), loop);
@@ -149,7 +142,7 @@ TEST_CASE("sock_recv: one byte at a time, zero bytes among them") {
 
 TEST_CASE("sock_recv: a second reader gets an error, the first goes on") {
   EventLoop loop;
-  Pair pair(loop);
+  SocketPair pair(loop);
   Log log;
   create_task(read_or_say_why(&log, "first", pair.left), loop);
   create_task(read_or_say_why(&log, "second", pair.left), loop);
@@ -162,7 +155,7 @@ TEST_CASE("sock_recv: a second reader gets an error, the first goes on") {
 
 TEST_CASE("sock_recv: after the first is done, another may read") {
   EventLoop loop;
-  Pair pair(loop);
+  SocketPair pair(loop);
   Log log;
   create_task(read_or_say_why(&log, "first", pair.left), loop);
   write(pair.right, "1");
@@ -193,8 +186,8 @@ TEST_CASE("sock_recv: what recv() fails with is thrown at the await") {
 
 TEST_CASE("sock_recv: when another was faster it waits on") {
   EventLoop loop;
-  Pair first(loop);
-  Pair pair(loop);
+  SocketPair first(loop);
+  SocketPair pair(loop);
   Log log;
   std::string stolen(100, '\0');
   loop.add_reader(first.left, [&] {

@@ -8,18 +8,11 @@
 
 #include "asyncio.hpp"
 #include "common/testing.hpp"
+#include "socket_pair.hpp"
 
 namespace test_sock_sendall {
 
 using namespace asyncio;
-
-struct Pair {
-  explicit Pair(EventLoop& loop) : Pair(stream_pair(), loop) {}
-  Pair(std::pair<int, int> fds, EventLoop& loop)
-      : left(fds.first, loop), right(fds.second, loop) {}
-  Socket left;
-  Socket right;
-};
 
 std::string pattern(std::size_t size) {
   std::string data(size, '\0');
@@ -81,7 +74,7 @@ Coroutine<> tick(int* ticks, const bool* done, int fd) {
 
 TEST_CASE("sock_sendall: what fits is sent without waiting") {
   EventLoop loop;
-  Pair pair(loop);
+  SocketPair pair(loop);
   bool done = false;
   create_task(send(&done, pair.left, "hello"), loop);
   loop.run_until_idle();
@@ -92,7 +85,7 @@ TEST_CASE("sock_sendall: what fits is sent without waiting") {
 
 TEST_CASE("sock_sendall: of nothing is nothing") {
   EventLoop loop;
-  Pair pair(loop);
+  SocketPair pair(loop);
   bool done = false;
   create_task(send(&done, pair.left, ""), loop);
   loop.run_until_idle();
@@ -104,7 +97,7 @@ TEST_CASE("sock_sendall: of nothing is nothing") {
 
 TEST_CASE("sock_sendall: a megabyte to a slow reader, whole and in order") {
   EventLoop loop;
-  Pair pair(loop);
+  SocketPair pair(loop);
   const std::string data = pattern(1024 * 1024);
   bool done = false;
   std::string result;
@@ -118,7 +111,7 @@ TEST_CASE("sock_sendall: a megabyte to a slow reader, whole and in order") {
 
 TEST_CASE("sock_sendall: both ways at once on one connection") {
   EventLoop loop;
-  Pair pair(loop);
+  SocketPair pair(loop);
   const std::string data = pattern(1024 * 1024);
   bool left_done = false;
   bool right_done = false;
@@ -137,8 +130,8 @@ TEST_CASE("sock_sendall: both ways at once on one connection") {
 
 TEST_CASE("sock_sendall: waits while nobody reads, and others go on") {
   EventLoop loop;
-  Pair pair(loop);
-  Pair other(loop);
+  SocketPair pair(loop);
+  SocketPair other(loop);
   const std::string data = pattern(1024 * 1024);
   bool done = false;
   bool stop = false;
@@ -161,7 +154,7 @@ TEST_CASE("sock_sendall: waits while nobody reads, and others go on") {
 
 TEST_CASE("sock_sendall: one after the other keeps the order") {
   EventLoop loop;
-  Pair pair(loop);
+  SocketPair pair(loop);
   std::string expected;
   for (int i = 0; i < 50000; ++i) {
     expected += std::to_string(i) + "\n";
@@ -176,7 +169,7 @@ TEST_CASE("sock_sendall: one after the other keeps the order") {
 
 TEST_CASE("sock_sendall: to one that is gone is an error at the await") {
   EventLoop loop;
-  Pair pair(loop);
+  SocketPair pair(loop);
   std::string why;
   pair.right.close();
   create_task(send_or_say_why(&why, pair.left, "x"), loop);
@@ -186,7 +179,7 @@ TEST_CASE("sock_sendall: to one that is gone is an error at the await") {
 
 TEST_CASE("sock_sendall: to one that leaves in between, too") {
   EventLoop loop;
-  Pair pair(loop);
+  SocketPair pair(loop);
   std::string why;
   create_task(send_or_say_why(&why, pair.left, pattern(1024 * 1024)), loop);
   loop.run_once();

@@ -1,24 +1,16 @@
 #include <algorithm>
 #include <exception>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "asyncio.hpp"
 #include "common/testing.hpp"
+#include "socket_pair.hpp"
 
 namespace test_wait_ready {
 
 using namespace asyncio;
 using Log = std::vector<std::string>;
-
-struct Pair {
-  explicit Pair(EventLoop& loop) : Pair(stream_pair(), loop) {}
-  Pair(std::pair<int, int> fds, EventLoop& loop)
-      : left(fds.first, loop), right(fds.second, loop) {}
-  Socket left;
-  Socket right;
-};
 
 /// Returns how much it took.
 std::size_t fill(int fd) {
@@ -83,7 +75,7 @@ Coroutine<> both_ways(Log* log, int fd) {
 
 TEST_CASE("wait_ready: wait_readable pauses until something can be read") {
   EventLoop loop;
-  Pair pair(loop);
+  SocketPair pair(loop);
   Log log;
   create_task(until_readable(&log, "a", pair.left), loop);
   create_task(write_to(&log, pair.right), loop);
@@ -93,7 +85,7 @@ TEST_CASE("wait_ready: wait_readable pauses until something can be read") {
 
 TEST_CASE("wait_ready: wait_readable also ends when the other side closes") {
   EventLoop loop;
-  Pair pair(loop);
+  SocketPair pair(loop);
   Log log;
   create_task(until_readable(&log, "a", pair.left), loop);
   loop.call_soon([&] { pair.right.close(); });
@@ -103,7 +95,7 @@ TEST_CASE("wait_ready: wait_readable also ends when the other side closes") {
 
 TEST_CASE("wait_ready: wait_writable pauses until there is room") {
   EventLoop loop;
-  Pair pair(loop);
+  SocketPair pair(loop);
   Log log;
   const std::size_t size = fill(pair.left);
   create_task(until_writable(&log, "a", pair.left), loop);
@@ -117,7 +109,7 @@ TEST_CASE("wait_ready: wait_writable pauses until there is room") {
 
 TEST_CASE("wait_ready: afterwards nothing is registered") {
   EventLoop loop;
-  Pair pair(loop);
+  SocketPair pair(loop);
   Log log;
   create_task(both_ways(&log, pair.left), loop);
   create_task(write_to(&log, pair.right), loop);
@@ -131,7 +123,7 @@ TEST_CASE("wait_ready: afterwards nothing is registered") {
 
 TEST_CASE("wait_ready: one may wait to read while another waits to write") {
   EventLoop loop;
-  Pair pair(loop);
+  SocketPair pair(loop);
   Log log;
   const std::size_t size = fill(pair.left);
   create_task(until_readable(&log, "a", pair.left), loop);
@@ -148,7 +140,7 @@ TEST_CASE("wait_ready: one may wait to read while another waits to write") {
 
 TEST_CASE("wait_ready: a second that waits for the same gets an error") {
   EventLoop loop;
-  Pair pair(loop);
+  SocketPair pair(loop);
   Log log;
   create_task(until_readable(&log, "first", pair.left), loop);
   create_task(until_readable(&log, "second", pair.left), loop);
@@ -167,7 +159,7 @@ TEST_CASE("wait_ready: a second that waits for the same gets an error") {
 
 TEST_CASE("wait_ready: a callback counts as somebody who waits") {
   EventLoop loop;
-  Pair pair(loop);
+  SocketPair pair(loop);
   Log log;
   loop.add_reader(pair.left, [&] {
     log.push_back("callback");
@@ -215,7 +207,7 @@ TEST_CASE("wait_ready: what a trace says of it") {
   int fd = -1;
   const auto trace = traced([&] {
     EventLoop loop;
-    Pair pair(loop);
+    SocketPair pair(loop);
     fd = pair.left;
     REQUIRE(::send(pair.right, "x", 1, 0) == 1);
     create_task(until_readable(&log, "a", fd), loop);
