@@ -18,7 +18,7 @@ from pathlib import Path
 
 from .differences import changed_ranges
 from .stages import find_stages, is_lesson, pick_stage
-from .terminal import SCRIPTS, Problem, root_of, root_option
+from .terminal import SCRIPTS, Problem, new_parser, root_of
 
 MARKERS = (b"<<<<<<< ", b"||||||| ", b">>>>>>> ")
 
@@ -43,9 +43,7 @@ def main(arguments: list[str]) -> int:
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, parents=[root_option()],
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = new_parser(__doc__)
     parser.add_argument("stage", metavar="NN",
                         help="the stage that was edited")
     parser.add_argument("--base", metavar="REV", default="HEAD",

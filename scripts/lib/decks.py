@@ -23,7 +23,6 @@ speaker's notes: each slide has one, which begins with its minutes: `2 min. ...`
 """
 from __future__ import annotations
 
-import argparse
 import base64
 import html
 import re
@@ -38,7 +37,7 @@ from pathlib import Path
 from .book import Beat, Book, read_book
 from .markdown import in_blocks
 from .stages import find_stages, pick_stage, read_lines, read_text, write_text
-from .terminal import Problem, root_of, root_option, run
+from .terminal import Problem, new_parser, root_of, run
 
 FOLDER = "slides"
 SIZES = (32, 29, 27, 25, 23, 21)    # of type in code, in pixels
@@ -48,9 +47,7 @@ ADVANCE, LEADING = 0.602, 1.32      # of a monospaced letter, of a line
 
 
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, parents=[root_option()],
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = new_parser(__doc__)
     parser.add_argument("command", choices=["expand", "watch", "minutes"],
                         help="write Marp's decks to a folder; do so again"
                              " whenever a source changes, until --while's"

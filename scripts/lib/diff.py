@@ -17,7 +17,7 @@ from .differences import changed_ranges, git_diff, lesson_change, total
 from .stages import (
     Stage, find_stages, in_typing_order, is_lesson, pick_stage, read_lines,
     stage_before)
-from .terminal import Paint, plural, root_of, root_option, use_colour
+from .terminal import Paint, new_parser, plural, root_of, use_colour
 
 
 def main(arguments: list[str]) -> int:
@@ -36,9 +36,7 @@ def main(arguments: list[str]) -> int:
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, parents=[root_option()],
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = new_parser(__doc__)
     parser.add_argument("stages", nargs="+", metavar="NN",
                         help="a stage (3, 03 or 03_coroutines), or two")
     parser.add_argument("--stat", action="store_true",

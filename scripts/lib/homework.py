@@ -14,6 +14,7 @@ Without a number it is the homework that you began last.
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import os
 import re
@@ -38,7 +39,8 @@ from .grader import (
 from .markdown import in_blocks
 from .skeletons import INCLUDE
 from .stages import Stage, read_lines, write_text
-from .terminal import Paint, Problem, plural, root_of, root_option, use_colour
+from .terminal import (
+    Paint, Problem, new_command, new_parser, plural, root_of, use_colour)
 
 STUB = "not_there_yet.hpp"
 WIDTH = 79
@@ -55,18 +57,11 @@ def main(arguments: list[str]) -> int:
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, parents=[root_option()],
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = new_parser(__doc__)
     parser.set_defaults(command=None)
     commands = parser.add_subparsers(metavar="COMMAND")
 
-    def command(function, name: str, text: str) -> argparse.ArgumentParser:
-        sub = commands.add_parser(
-            name, help=text, description=text, parents=[root_option()])
-        sub.set_defaults(command=function)
-        return sub
-
+    command = functools.partial(new_command, commands)
     command(show_list, "list", "what there is, and how far you are")
 
     sub = command(start, "start", "make the folder homework/NN")

@@ -31,7 +31,7 @@ from .markdown import in_blocks
 from .stages import (
     Stage, find_stages, is_lesson, lesson_lines, pick_stage, read_lines,
     read_text, stage_before, write_text)
-from .terminal import Paint, Problem, plural, root_of, root_option, use_colour
+from .terminal import Paint, Problem, new_parser, plural, root_of, use_colour
 
 Files = dict[str, list[str]]
 
@@ -76,11 +76,10 @@ def main(arguments: list[str]) -> int:
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     verbs = "\n".join(f"  {name:8} {text}" for name, text in VERBS.items())
-    parser = argparse.ArgumentParser(
-        description=__doc__, parents=[root_option()],
+    parser = new_parser(
+        __doc__,
         epilog=f"verbs:\n{verbs}\n\nWithout a verb it asks for one, again and"
-               " again; without a chapter it lists them.",
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+               " again; without a chapter it lists them.")
     parser.add_argument("stage", nargs="?", metavar="NN",
                         help="the chapter to type: 4, 04 or 04_sleep")
     parser.add_argument("verb", nargs="?", metavar="VERB", help="see below")

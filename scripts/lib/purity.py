@@ -15,7 +15,7 @@ from pathlib import Path
 
 from .differences import Change, lesson_change, total, without_comments
 from .stages import Stage, find_stages, read_text
-from .terminal import plural, root_of, root_option
+from .terminal import new_parser, plural, root_of
 
 SURVIVAL = 93.0                 # per cent, each pair
 EXCEPTIONS = {("04", "05"): 90.0}
@@ -60,9 +60,8 @@ def main(arguments: list[str]) -> int:
 def parse(arguments: list[str]) -> argparse.Namespace:
     exceptions = ", ".join(f"{old}->{new}: {bar:g} %"
                            for (old, new), bar in EXCEPTIONS.items())
-    parser = argparse.ArgumentParser(
-        description=__doc__, parents=[root_option()],
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = new_parser(
+        __doc__,
         epilog=f"""The bars: {SURVIVAL:g} % of the earlier lines survive in each pair ({exceptions}),
 {MEDIAN:g} % in the median; at most {LARGEST} lines are added in .hpp; none is only
 re-indented; no lesson file disappears; common/ names no type of the stages and

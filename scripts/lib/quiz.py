@@ -18,7 +18,7 @@ from pathlib import Path
 
 from .compiler import Compiler, first_errors, made_by
 from .stages import Stage, find_stages, pick_stage, read_lines
-from .terminal import Paint, Problem, root_of, root_option, use_colour
+from .terminal import Paint, Problem, new_parser, root_of, use_colour
 
 SECONDS = 10
 MARK = "Explanation:"
@@ -41,9 +41,7 @@ def main(arguments: list[str]) -> int:
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, parents=[root_option()],
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = new_parser(__doc__)
     parser.add_argument("stage", nargs="?", metavar="NN",
                         help="a stage: 4, 04 or 04_sleep")
     parser.add_argument("name", nargs="?", metavar="NAME",

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from .demos import Entry, entries
 from .stages import Stage, find_stages, pick_stage, read_lines
-from .terminal import Problem, root_of, root_option
+from .terminal import Problem, new_parser, root_of
 
 COMMAND_LINE = Path(__file__).with_name("assets") / "command_line.cpp"
 _INCLUDE = re.compile(r'#include "([^"]+)"')
@@ -30,9 +30,7 @@ def main(arguments: list[str]) -> int:
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, parents=[root_option()],
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = new_parser(__doc__)
     parser.add_argument("stage", metavar="NN", help="4, 04 or 04_sleep")
     parser.add_argument("demo", nargs="?", metavar="DEMO",
                         help="a demo, or a server (default: the first)")

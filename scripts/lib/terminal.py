@@ -14,8 +14,23 @@ class Problem(Exception):
     """Something the user must know, told in one line."""
 
 
-def root_option() -> argparse.ArgumentParser:
-    """The option that all tools share, as a parent for their parsers."""
+def new_parser(text: str, **more) -> argparse.ArgumentParser:
+    """With the option that all tools share."""
+    return argparse.ArgumentParser(
+        description=text, parents=[_root_option()],
+        formatter_class=argparse.RawDescriptionHelpFormatter, **more)
+
+
+def new_command(commands, function, name: str, text: str
+                ) -> argparse.ArgumentParser:
+    """One of the subcommands of a parser; function is called for it."""
+    parser = commands.add_parser(name, help=text, description=text,
+                                 parents=[_root_option()])
+    parser.set_defaults(command=function)
+    return parser
+
+
+def _root_option() -> argparse.ArgumentParser:
     parent = argparse.ArgumentParser(add_help=False)
     parent.add_argument(
         "--root", metavar="DIR", type=Path, default=argparse.SUPPRESS,

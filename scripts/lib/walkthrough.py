@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import functools
 import itertools
 import os
 import re
@@ -34,7 +35,7 @@ from .page import make_page, need_pandoc
 from .stages import (
     Stage, find_stages, lesson_lines, pick_stage, read_lines, read_text,
     split_lines, stage_before, write_text)
-from .terminal import Problem, plural, root_of, root_option
+from .terminal import Problem, new_command, new_parser, plural, root_of
 
 Files = dict[str, list[str]]
 
@@ -51,17 +52,10 @@ def main(arguments: list[str]) -> int:
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, parents=[root_option()],
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = new_parser(__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def command(function, name: str, text: str) -> argparse.ArgumentParser:
-        sub = commands.add_parser(
-            name, help=text, description=text, parents=[root_option()])
-        sub.set_defaults(command=function)
-        return sub
-
+    command = functools.partial(new_command, commands)
     sub = command(check, "check", "prove that the book holds")
     sub.add_argument("stages", nargs="*", metavar="NN",
                      help="only these chapters (default: the whole book)")
