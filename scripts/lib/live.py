@@ -8,7 +8,6 @@ would overwrite it puts it into a side folder first, and says where.
 from __future__ import annotations
 
 import argparse
-import difflib
 import itertools
 import json
 import os
@@ -20,20 +19,18 @@ import subprocess
 import textwrap
 import time
 from concurrent.futures import Future
-from dataclasses import dataclass
 from pathlib import Path
 
-from .book import Beat, Book, apply_beat, find_run, is_closing, read_book
+from .book import Beat, Book, find_run, read_book
+from .chapter import Chapter, Files, programs_of
 from .compiler import Compiler, Object, first_errors, made_by
 from .demos import Entry, entries
-from .differences import without_comments
-from .markdown import in_blocks
 from .stages import (
-    Stage, find_stages, is_lesson, lesson_lines, pick_stage, read_lines,
-    read_text, stage_before, write_text)
+    Stage, find_stages, is_lesson, pick_stage, read_lines, read_text,
+    write_text)
 from .terminal import Paint, Problem, new_parser, plural, root_of, use_colour
-
-Files = dict[str, list[str]]
+from .typed import (
+    bare, changes_of, places_of_change, same_files, same_text, tokens, touch)
 
 NOTE_LINES = 14
 SHOWN = 3                       # differences of a file
@@ -102,145 +99,6 @@ def list_chapters(root: Path, book: Book, stages: list[Stage]) -> None:
             begun = f"  {progress(session)}"
         print(f"  {stage.name:17} {plural(chapter.last, 'beat'):>9}{begun}")
     print("\nscripts/live NN starts one, or goes on with it.")
-
-
-# --- the chapter -----------------------------------------------------------
-
-def tokens(lines: list[str]) -> list[tuple[str, int]]:
-    """Words and signs, each with the index of its line."""
-    return [(token, number) for number, line in enumerate(lines)
-            for token in re.findall(r"\w+|[^\w\s]", line)]
-
-
-def same_text(one: list[str], other: list[str]) -> bool:
-    """Whether they differ in white space at most."""
-    return one == other or ([token for token, _ in tokens(one)]
-                            == [token for token, _ in tokens(other)])
-
-
-def same_files(one: Files, other: Files) -> bool:
-    return one.keys() == other.keys() and all(
-        same_text(one[name], other[name]) for name in one)
-
-
-def bare(lines: list[str]) -> list[str]:
-    return without_comments("\n".join(lines)).split("\n")
-
-
-@dataclass(frozen=True)
-class Program:
-    """What the book runs: `demo sleepers`, after so many beats."""
-    place: int
-    words: tuple[str, ...]
-
-
-class Chapter:
-    """The beats of a stage, and all lesson files after each of them."""
-
-    def __init__(self, book: Book, stages: list[Stage], stage: Stage) -> None:
-        self.book = book
-        self.stage = stage
-        self.before = stage_before(stages, stage)
-        self.beats = book.beats(stage.name)
-        if not self.beats:
-            raise Problem(f"the book has no beats for {stage.name}")
-        self.states = [lesson_lines(self.before)]
-        for beat in self.beats:
-            files = dict(self.states[-1])
-            files[beat.file] = apply_beat(files.get(beat.file), beat)
-            self.states.append(files)
-
-    @property
-    def last(self) -> int:
-        return len(self.beats)
-
-    def beat(self, number: int) -> Beat:
-        return self.beats[number - 1]
-
-    def after_closing(self, number: int) -> int:
-        """The beat after which something has to be typed again."""
-        while number < self.last and is_closing(self.beat(number + 1)):
-            number += 1
-        return number
-
-    def before_typed(self, number: int) -> int:
-        """The state in which the last typed beat was the next one."""
-        while number > 0 and is_closing(self.beat(number)):
-            number -= 1
-        return max(number - 1, 0)
-
-    def compiles(self, number: int) -> bool:
-        return (number == 0 and self.before is not None
-                or number > 0 and "compiles" in self.beat(number).tags)
-
-    def next_tagged(self, number: int, tag: str) -> int | None:
-        return next((beat.number for beat in self.beats[number:]
-                     if tag in beat.tags), None)
-
-    def note(self, number: int) -> list[str]:
-        """The prose between beat number and the one before it, from the last
-        heading on, without the blocks that are no beats."""
-        block = self.beat(number).block
-        start = (self.end_of(self.beat(number - 1)) if number > 1
-                 else self.book.chapters[self.stage.name])
-        before = self.book.lines[start:block.line - 1]
-        lines = []
-        for line, fenced in zip(before, in_blocks(before)):
-            if fenced:
-                continue
-            if line.startswith("#"):
-                lines = [line]
-            elif not re.fullmatch(r"\*\*`[^`]*`\*\*", line.strip()):
-                lines.append(line)
-        text = "\n".join(line for line, _ in itertools.groupby(lines))
-        return text.strip("\n").split("\n") if text.strip() else []
-
-    def end_of(self, beat: Beat) -> int:
-        return beat.block.line + len(beat.block.body) + 1
-
-    def candidates(self, number: int) -> list[tuple[str, ...]]:
-        """What to run after a beat: first what the book runs between the last
-        beat that shows something and the next, then what it ran before."""
-        shown = max((beat.number for beat in self.beats[:number]
-                     if "shows" in beat.tags), default=0)
-        following = self.next_tagged(shown, "shows") or self.last + 1
-        programs = programs_of(self.book, self.stage)
-        now = [program for program in programs
-               if shown <= program.place < following]
-        earlier = [program for program in reversed(programs)
-                   if 0 < program.place < shown]
-        opening = [program for program in programs if program.place == 0]
-        return list(dict.fromkeys(
-            program.words for program in [*now, *earlier, *opening]))
-
-
-def programs_of(book: Book, stage: Stage) -> list[Program]:
-    """What the book runs of a stage, or shows of its demos, in its order."""
-    found = []
-    place = 0
-    for block in book.blocks:
-        if block.chapter != stage.name:
-            continue
-        if block.kind == "diff":
-            place += 1
-        elif block.kind == "console":
-            found += [Program(place, words) for line in block.body
-                      if (words := words_in(line, stage))]
-        elif block.kind == "cpp" and len(block.info) > 1:
-            path = Path(block.info[1])
-            if (path.parent.name == "demos" and path.suffix == ".cpp"
-                    and path.parts[1] == stage.name):
-                found.append(Program(place, ("demo", path.stem)))
-    return found
-
-
-def words_in(line: str, stage: Stage) -> tuple[str, ...]:
-    """`demo sleepers` of `$ ./scripts/run 04 demo sleepers > FILE`."""
-    match = re.match(r"\$ \./scripts/run (\d+) (.*?)( \d?[<>|&;].*)?$", line)
-    if not match or match[1] != stage.number:
-        return ()
-    words = re.sub(r" --port \d+", "", match[2]).split()
-    return () if {"pitfall", "bench"} & set(words) else tuple(words)
 
 
 # --- the session -----------------------------------------------------------
@@ -573,28 +431,6 @@ def already_in(session: Session) -> str:
     return "beat 1" if here else session.before_name()
 
 
-Change = tuple[int, int, int]       # lines from, up to, and how many it puts
-
-
-def changes_of(old: list[str], new: list[str]) -> list[Change]:
-    """White space and empty lines do not count."""
-    one, other = ([words for line in lines
-                   if (words := tuple(re.findall(r"\w+|[^\w\s]", line)))]
-                  for lines in (old, new))
-    matcher = difflib.SequenceMatcher(None, one, other, autojunk=False)
-    return [(i1, i2, j2 - j1) for tag, i1, i2, j1, j2
-            in matcher.get_opcodes() if tag != "equal"]
-
-
-def touch(one: Change, other: Change) -> bool:
-    """Whether both change the same lines, or add some in the same place."""
-    (start, end, put), (begin, stop, added) = one, other
-    if start < stop and begin < end:
-        return True
-    grows, adds = put > end - start, added > stop - begin
-    return grows and adds and (start <= stop and begin <= end)
-
-
 def print_difference(session: Session, name: str, work: list[str],
                      wanted: list[str]) -> None:
     """The first places where a file differs, each with its two lines."""
@@ -622,22 +458,6 @@ def print_difference(session: Session, name: str, work: list[str],
         print(f"  and {more} more {'place' if more == 1 else 'places'}")
     if same_text(bare(work), bare(wanted)):
         print("    (only comments differ)")
-
-
-def places_of_change(one: list[str], other: list[str]
-                     ) -> list[tuple[int, int]]:
-    """Where what differs begins, in both."""
-    start = next((place for place, (mine, its) in enumerate(zip(one, other))
-                  if mine != its), min(len(one), len(other)))
-    end = 0
-    while (end < min(len(one), len(other)) - start
-           and one[len(one) - 1 - end] == other[len(other) - 1 - end]):
-        end += 1
-    matcher = difflib.SequenceMatcher(
-        None, one[start:len(one) - end], other[start:len(other) - end],
-        autojunk=False)
-    return [(start + i, start + j) for tag, i, _, j, _ in matcher.get_opcodes()
-            if tag != "equal"]
 
 
 def advice(session: Session) -> str:

@@ -16,7 +16,7 @@ from unittest.mock import patch
 
 from fixture import SCRIPTS, ProjectTest, text_of
 from lib import live
-from lib.book import read_book
+from lib.book import is_closing, read_book
 from lib.stages import find_stages, lesson_lines
 
 ROOT = SCRIPTS.parent
@@ -642,7 +642,7 @@ class Real(unittest.TestCase):
             self.assertEqual(self.perform(session, "next"), 0)
             steps += 1
         self.assertEqual(session.work(), lesson_lines(stage))
-        closing = sum(map(self.live.is_closing, session.chapter.beats))
+        closing = sum(map(is_closing, session.chapter.beats))
         self.assertEqual(steps, session.chapter.last - closing)
         self.assertGreater(closing, 5)
 

@@ -8,7 +8,7 @@ import unittest
 from unittest.mock import patch
 
 from fixture import SCRIPTS, ProjectTest, text_of
-from lib import walkthrough
+from lib import consoles, walkthrough
 
 BOOK = text_of("""
     # The book
@@ -481,7 +481,7 @@ class Consoles(Walkthrough):
 
     def test_time_limit(self):
         self.console("$ sleep 60\n")
-        with patch.object(walkthrough, "SECONDS", 0.2):
+        with patch.object(consoles, "SECONDS", 0.2):
             self.assertIn("sleep 60: not done after 0.2 s", self.check_bad())
 
 

@@ -1,0 +1,370 @@
+"""Grades the ideas of somebody's homework, and tells how it went."""
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+import textwrap
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from .assignments import Assignment, owner_of
+from .grader import (
+    SECONDS, Case, Complaint, Fault, Kit, Outcome, brief, build_ideas, grade,
+    run_idea, shorten)
+from .markdown import in_blocks
+from .stages import Stage, write_text
+from .terminal import Paint, plural
+
+WIDTH = 79
+BLOCKS = 3                      # so many failed ideas are told in full
+
+
+# --- progress --------------------------------------------------------------
+
+class Progress:
+    """homework/.progress.json: what was begun, which ideas passed when they
+    were checked last, how many hints were given."""
+
+    def __init__(self, root: Path) -> None:
+        self.path = root / "homework" / ".progress.json"
+        try:
+            self.data = json.loads(self.path.read_text(encoding="utf-8"))
+            self.data["work"].items()
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            self.data = {"last": "", "work": {}}
+
+    def of(self, assignment: Assignment) -> dict:
+        work = self.data["work"].setdefault(assignment.name, {})
+        for key in ("ideas", "hints"):
+            work.setdefault(key, {})
+        return work
+
+    def passed(self, assignment: Assignment) -> list[str]:
+        ideas = self.of(assignment)["ideas"]
+        return [idea for idea in assignment.tests()
+                if ideas.get(idea) == "passed"]
+
+    def save(self, assignment: Assignment | None = None) -> None:
+        if assignment:
+            self.data["last"] = assignment.name
+        self.path.parent.mkdir(exist_ok=True)
+        making = self.path.with_suffix(".new")
+        write_text(making, json.dumps(self.data, indent=1) + "\n")
+        making.replace(self.path)
+
+
+# --- texts -----------------------------------------------------------------
+
+def shown(path: Path, root: Path) -> str:
+    return str(path.relative_to(root))
+
+
+def wrapped(text: str, indent: str = "") -> list[str]:
+    return textwrap.wrap(text, WIDTH, subsequent_indent=indent,
+                         break_long_words=False, break_on_hyphens=False)
+
+
+def filled(text: str, indent: str = "") -> str:
+    """Paragraphs filled; lists and blocks of code as they are."""
+    out = []
+    fenced = iter(in_blocks(text.split("\n")))
+    for paragraph in text.split("\n\n"):
+        code = [next(fenced) for _ in paragraph.split("\n")]
+        next(fenced, None)      # the empty line after it
+        if not any(code) and not re.search(
+                r"^(?: |[-*|>] |\d+\. )", paragraph, re.M):
+            out.append(textwrap.fill(
+                " ".join(paragraph.split()), WIDTH, initial_indent=indent,
+                subsequent_indent=indent, break_long_words=False,
+                break_on_hyphens=False))
+        else:
+            out.append(textwrap.indent(paragraph, indent))
+    return "\n\n".join(out)
+
+
+# --- check -----------------------------------------------------------------
+
+STATUS = {"passed": ("green", "passed"), "failed": ("red", "failed"),
+          "crash": ("red", "crashes"), "hang": ("red", "hangs"),
+          "compile": ("red", "not compiling"),
+          "missing": ("blue", "not there yet")}
+
+
+class Checker:
+    """Grades ideas of somebody's homework and tells how it went."""
+
+    def __init__(self, assignment: Assignment, kit: Kit,
+                 paint: Paint) -> None:
+        self.assignment = assignment
+        self.kit = kit
+        self.paint = paint
+        self.code = assignment.work()
+        self.build = assignment.root / "build" / "homework" / assignment.name
+        self.text = assignment.text()
+        own = {path.stem: path for path in self.code.glob("tests/*.cpp")}
+        self.tests = {idea: own.get(idea, path)
+                      for idea, path in assignment.tests().items()}
+
+    def grade(self, idea: str) -> Outcome:
+        outcome = grade(self.kit, self.tests[idea], self.code,
+                        self.build / idea, announce=True)
+        if outcome.status == "compile":
+            complaints = self.complaints(outcome)
+            missing = [one.missing for one in complaints]
+            if all(one.of_tests for one in complaints) and all(missing):
+                outcome.status = "missing"
+                outcome.missing = list(dict.fromkeys(missing))
+        return outcome
+
+    def complaints(self, outcome: Outcome) -> list[Complaint]:
+        return shorten(outcome.errors, self.code, self.code / "tests")
+
+    def check(self, ideas: list[str]) -> dict[str, Outcome]:
+        """Grades them side by side; a line each, in their order."""
+        print(f"{self.assignment.label}: {self.assignment.heading()}\n")
+        outcomes: dict[str, Outcome] = {}
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            runs = {idea: pool.submit(self.grade, idea) for idea in ideas}
+            for idea, run in runs.items():
+                self.busy(f"  {idea} ...")
+                outcomes[idea] = run.result()
+                self.busy("")
+                print(self.line(idea, outcomes[idea]), flush=True)
+        self.remember(outcomes)
+        return outcomes
+
+    def busy(self, text: str) -> None:
+        """What goes on, on a terminal; the next text takes its place."""
+        if sys.stdout.isatty():
+            print(f"\r{self.paint('faint', text) if text else ''}\033[K",
+                  end="", flush=True)
+
+    def line(self, idea: str, outcome: Outcome) -> str:
+        style, word = STATUS[outcome.status]
+        width = max(map(len, self.tests))
+        note = ""
+        if outcome.status == "missing":
+            own, others = self.whose(idea, outcome.missing)
+            note = listed(list(dict.fromkeys(
+                name.rpartition("::")[2] for name in own)),
+                WIDTH - 20 - width) if own else (
+                    f"needs {list(others)[0]} first")
+        elif outcome.status == "failed":
+            note = (f"{len(outcome.failed)} of"
+                    f" {plural(len(outcome.cases), 'test case')}")
+        elif outcome.status == "hang":
+            note = f"after {outcome.seconds:.0f} seconds it was ended"
+        elif outcome.status == "crash":
+            note = outcome.reason.partition(" - ")[2] or outcome.reason
+        return (f"  {self.paint(style, f'{word:<13}')} {idea:<{width}}"
+                f"  {note}").rstrip()
+
+    def remember(self, outcomes: dict[str, Outcome]) -> None:
+        progress = Progress(self.assignment.root)
+        progress.of(self.assignment)["ideas"].update(
+            {idea: outcome.status for idea, outcome in outcomes.items()})
+        progress.save(self.assignment)
+
+    # What it means.
+
+    def details(self, outcomes: dict[str, Outcome], asked: bool) -> list[str]:
+        """What went wrong, the first things in full; how to go on."""
+        lines: list[str] = []
+        broken = {idea: one for idea, one in outcomes.items()
+                  if one.status == "compile"}
+        if broken:
+            lines += self.compiler_says(broken, outcomes)
+        wrong = [idea for idea, one in outcomes.items()
+                 if one.status in ("failed", "crash", "hang")]
+        missing = [idea for idea, one in outcomes.items()
+                   if one.status == "missing"]
+        if asked:
+            shown_wrong, shown_missing = wrong, missing
+        else:
+            shown_wrong, shown_missing = self.first_of(outcomes)
+            shown_missing = [] if broken else shown_missing
+        for idea in shown_wrong:
+            lines += self.explained(idea, outcomes[idea])
+        for idea in shown_missing:
+            lines += self.to_write(idea, outcomes[idea])
+        if not asked:
+            passed = len(Progress(self.assignment.root).passed(
+                self.assignment))
+            more = len(wrong) - len(shown_wrong)
+            lines += ["", f"{passed} of {plural(len(self.tests), 'idea')}"
+                          " passed."
+                          + (f" {more} more failed: name one to see why."
+                             if more > 0 else "")]
+        return lines
+
+    def first_of(self, outcomes: dict[str, Outcome]
+                 ) -> tuple[list[str], list[str]]:
+        """What to look at first: ideas that went wrong, or the one to write.
+        What comes after that one cannot be right yet."""
+        wrong: list[str] = []
+        waiting: list[str] = []
+        for idea, one in outcomes.items():
+            if one.status in ("failed", "crash", "hang"):
+                wrong.append(idea)
+            elif one.status == "missing":
+                if self.whose(idea, one.missing)[0]:
+                    return wrong[:BLOCKS], [] if wrong else [idea]
+                waiting.append(idea)    # for a later one
+        return wrong[:BLOCKS], [] if wrong else waiting[:1]
+
+    def compiler_says(self, broken: dict[str, Outcome],
+                      outcomes: dict[str, Outcome]) -> list[str]:
+        """Each error once, however many ideas it stops."""
+        said: dict[Complaint, list[str]] = {}
+        for idea, outcome in broken.items():
+            for complaint in self.complaints(outcome):
+                said.setdefault(complaint, []).append(idea)
+        stopped = (f"all {len(broken)} ideas" if len(broken) > 1
+                   and len(broken) == len(outcomes) else ", ".join(broken))
+        lines = ["", *wrapped(f"It does not compile, which stops {stopped}:")]
+        for complaint in list(said)[:3]:
+            lines += ["", *self.complaint_lines(complaint)]
+        if len(said) > 3:
+            lines += ["", f"  and {plural(len(said) - 3, 'more error')};"
+                          " the first is often the reason for the others"]
+        return lines
+
+    def complaint_lines(self, complaint: Complaint) -> list[str]:
+        lines = []
+        if complaint.file:
+            path = f"{shown(self.code, self.assignment.root)}/{complaint.file}"
+            lines.append("  " + self.paint("bold",
+                                           f"{path}:{complaint.line}"))
+        if complaint.source:
+            lines.append(f"    {complaint.source}")
+        return lines + [f"  {line}"
+                        for line in wrapped(complaint.message, "  ")]
+
+    def explained(self, idea: str, outcome: Outcome) -> list[str]:
+        """A failed idea."""
+        style, word = STATUS[outcome.status]
+        lines = ["", f"{self.paint('bold', idea)} {self.paint(style, word)}:"]
+        for case in outcome.failed[:2]:
+            lines += self.case_lines(case, outcome)
+        if len(outcome.failed) > 2:
+            lines.append(f"  and {len(outcome.failed) - 2} more")
+        if outcome.printed.strip():
+            printed = outcome.printed.strip().splitlines()
+            lines += ["", "  It printed:", *(
+                f"    {textwrap.shorten(line, 200, placeholder=' ...')}"
+                for line in printed[-5:])]
+        return lines + self.meaning(idea)
+
+    def case_lines(self, case: Case, outcome: Outcome) -> list[str]:
+        name = case.name.partition(": ")[2] or case.name
+        lines = ["", *(f"  {line}" for line in wrapped(f"\"{name}\"", "   "))]
+        faults = [fault for fault in case.faults
+                  if not fault.text.startswith("it crashed")]
+        if outcome.status == "hang" and not case.ended:
+            lines.append("  never came to its end")
+        elif outcome.status == "crash" and (
+                not case.ended or len(faults) < len(case.faults)):
+            lines.append(f"  crashed: {outcome.reason}")
+        for fault in faults[:2]:
+            lines += self.fault_lines(fault)
+        return lines
+
+    def fault_lines(self, fault: Fault) -> list[str]:
+        lines = []
+        if fault.file:
+            path = Path(fault.file)
+            if path.is_relative_to(self.assignment.root):
+                path = path.relative_to(self.assignment.root)
+            lines.append(f"  {path}:{fault.line}")
+        lines += [f"    {line}" for line in wrapped(fault.text, "    ")]
+        if fault.seen:
+            lines += [f"    {line}" for line in wrapped(
+                f"is: {brief(fault.seen)}", "        ")]
+        return lines
+
+    def whose(self, idea: str, missing: list[str]
+              ) -> tuple[list[str], dict[str, list[str]]]:
+        """Of what is missing: what belongs to this idea or to none, and by
+        idea what belongs to others."""
+        own: list[str] = []
+        others: dict[str, list[str]] = {}
+        for name in missing:
+            owner = owner_of(name, self.text)
+            (own if owner in ("", idea)
+             else others.setdefault(owner, [])).append(name)
+        return own, others
+
+    def to_write(self, idea: str, outcome: Outcome) -> list[str]:
+        """An idea whose functions are not there yet."""
+        own, others = self.whose(idea, outcome.missing)
+        lines = ["", f"Next: {self.paint('bold', idea)}"]
+        if own:
+            lines += wrapped(f"  Not there yet: {', '.join(own)}.", "  ")
+        for other, names in others.items():
+            lines += wrapped(f"  Needs {other} first: {', '.join(names)}.",
+                             "  ")
+        return lines + self.meaning(idea)
+
+    def meaning(self, idea: str) -> list[str]:
+        lines = []
+        section = self.text.sections.get(idea)
+        if section and section.meaning:
+            lines = ["", filled(section.meaning, "  ")]
+        given = Progress(self.assignment.root).of(
+            self.assignment)["hints"].get(idea, 0)
+        left = "" if not given else f"   ({given} of 3 given)"
+        return lines + ["", f"  A hint: scripts/homework hint {idea}{left}"]
+
+    # Earlier stages.
+
+    def check_earlier(self) -> bool:
+        """Runs the tests of earlier stages that this one may have broken."""
+        good = True
+        count = 0
+        for stage, tests in self.assignment.earlier_tests().items():
+            self.busy(f"  the ideas of stage {stage.number} ...")
+            broken, errors = self.broken_of(stage, tests)
+            self.busy("")
+            count += len(tests)
+            good &= not broken and not errors
+            for idea, case in broken.items():
+                print(f"\n{self.paint('red', 'broken')}:"
+                      f" {idea} of stage {stage.number}")
+                print("\n".join(self.case_lines(case, Outcome("failed"))))
+            if errors:
+                print(f"\n{self.paint('red', 'broken')}: the tests of stage"
+                      f" {stage.number} do not compile any more:")
+                for complaint in shorten(errors, self.code,
+                                         stage.folder / "tests")[:2]:
+                    print("\n".join(["", *self.complaint_lines(complaint)]))
+        if good and count:
+            print(f"\n{plural(count, 'earlier idea')} that could have been"
+                  " broken still pass.")
+        return good
+
+    def broken_of(self, stage: Stage, tests: list[Path]
+                  ) -> tuple[dict[str, Case], str]:
+        program = self.build / f"earlier_{stage.number}"
+        errors = build_ideas(self.kit, tests, self.code, program)
+        if errors:
+            return {}, errors
+        outcome = run_idea(program, seconds=SECONDS * 6)
+        return {Path(case.file).stem: case for case in outcome.failed}, ""
+
+    def farewell(self) -> str:
+        name = self.assignment.name
+        if self.assignment.folder:
+            return f"\nDone. Look at how it is solved here: diff {name}."
+        return (f"\nAll of {self.assignment.label} works. Compare it with the"
+                f" stage: scripts/homework diff {name}")
+
+
+def listed(names: list[str], width: int) -> str:
+    """As many as fit."""
+    text = ", ".join(names)
+    while len(text) > width and len(names) > 1:
+        names = names[:-1]
+        text = ", ".join(names) + ", ..."
+    return text
