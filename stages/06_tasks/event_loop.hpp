@@ -392,7 +392,6 @@ class EventLoop {
         pop_timer()->drop();
       }
     }
-    cancelled_ = 0;
     closing_ = false;
   }
 

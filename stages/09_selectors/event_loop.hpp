@@ -399,7 +399,6 @@ class EventLoop {
         pop_timer()->drop();
       }
     }
-    cancelled_ = 0;
     closing_ = false;
     selector_->close();
   }

@@ -1,15 +1,11 @@
-// expect_forget(fd) is a promise that forget(fd) comes before close(fd). Then an
-// EpollSelector does not tell the kernel at once that fd was unregistered, for
-// it will be wanted again soon. A broken promise leaves a wrong memory: the
+// expect_forget(fd) is a promise that forget(fd) comes before close(fd). Then
+// an EpollSelector does not tell the kernel at once that fd was unregistered,
+// for it will be wanted again soon. A broken promise leaves a wrong memory: the
 // next descriptor with the same number is taken for one that the kernel knows,
-// and nobody hears of it. Here the wait gives up after 200 ms.
-//
-// Cure: promise nothing, or keep it. Socket does both calls.
-//
-// Prints:
-//   nothing promised: the next one is heard
-//   promised, not forgotten: the next one is not heard
-//   promised and forgotten: the next one is heard
+// and nobody hears of it. Here the wait gives up after 200 ms.  Cure: promise
+// nothing, or keep it. Socket does both calls.  Prints:   nothing promised: the
+// next one is heard   promised, not forgotten: the next one is not heard
+// promised and forgotten: the next one is heard
 #include <unistd.h>
 
 #include <cstdio>
