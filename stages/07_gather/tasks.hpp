@@ -608,6 +608,20 @@ struct Waited {
   std::vector<AFuture> pending;
 };
 
+/// To be called for each of `count` futures that is done. Releases `waiter`
+/// once there are enough. (tasks._wait's _on_completion)
+inline auto release_when(ReturnWhen when, std::size_t count, Future<> waiter) {
+  const auto left = std::make_shared<std::size_t>(count);
+  return [=](const AnyFuture& future) {
+    --*left;
+    if (*left == 0 || when == FIRST_COMPLETED ||
+        (when == FIRST_EXCEPTION && !future.cancelled() &&
+         future.exception())) {
+      release(waiter);
+    }
+  };
+}
+
 /// Waits until some of the futures are done, or `timeout` has passed, and
 /// cancels none. Throws std::invalid_argument if there are none.
 /// (asyncio.wait)
@@ -627,15 +641,7 @@ Coroutine<Waited<AFuture>> wait(
   }
   futures = without_repeats(std::move(futures));
   const Future<> waiter = create_waiter(timeout);
-  const auto left = std::make_shared<std::size_t>(futures.size());
-  const auto on_completion = [=](const AnyFuture& future) {
-    --*left;
-    if (*left == 0 || return_when == FIRST_COMPLETED ||
-        (return_when == FIRST_EXCEPTION && !future.cancelled() &&
-         future.exception())) {
-      release(waiter);
-    }
-  };
+  const auto on_completion = release_when(return_when, futures.size(), waiter);
   {
     DoneCallbacks callbacks;
     for (const AFuture& future : futures) {
@@ -672,11 +678,19 @@ inline Coroutine<> cancel_and_wait(AnyFuture future) {
   co_await waiter;
 }
 
-/// The result of what was cancelled because time was up.
+/// Cancels `future`: because time is up, or because whoever waits for it is
+/// `cancelled`. Its result, if it has one all the same.
 template <class AFuture>
-auto result_in_time(const AFuture& future) {
+Coroutine<AwaitResult<AFuture>> give_up(
+    AFuture future,
+    std::exception_ptr cancelled
+) {
+  co_await cancel_and_wait(future);
+  if (cancelled) {
+    std::rethrow_exception(cancelled);
+  }
   try {
-    return future.result();
+    co_return future.result();
   } catch (const CancelledError&) {
     throw TimeoutError();
   }
@@ -708,11 +722,7 @@ Coroutine<AwaitResult<Awaitable>> wait_for(
   if (future.done()) {
     co_return future.result();
   }
-  co_await cancel_and_wait(future);
-  if (cancelled) {
-    std::rethrow_exception(cancelled);
-  }
-  co_return result_in_time(future);
+  co_return co_await give_up(future, cancelled);
 }
 
 /// Ends one future as another has ended.
@@ -843,6 +853,22 @@ Coroutine<T> next_completed(std::shared_ptr<Completed<T>> completed) {
   co_return future.result();
 }
 
+/// Returns the numbers of the callbacks.
+template <class T>
+std::vector<std::uint64_t> put_when_done(
+    const std::vector<Future<T>>& futures,
+    const std::shared_ptr<Completed<T>>& completed
+) {
+  std::vector<std::uint64_t> callbacks;
+  for (const Future<T>& future : futures) {
+    callbacks.push_back(
+        future.add_done_callback([completed](const Future<T>& done) {
+          completed->put(done);
+        }));
+  }
+  return callbacks;
+}
+
 /// Runs all of them at once, from when the first is asked for. Each coroutine
 /// that it yields is to be awaited for the result of the next that is done;
 /// TimeoutError for those that are not done in time. (asyncio.as_completed)
@@ -859,13 +885,7 @@ Generator<Coroutine<AwaitResult<Awaitable>>> as_completed(
   }
   futures = without_repeats(std::move(futures));
   const auto completed = std::make_shared<Completed<T>>(futures.size());
-  std::vector<std::uint64_t> callbacks;
-  for (const Future<T>& future : futures) {
-    callbacks.push_back(
-        future.add_done_callback([completed](const Future<T>& done) {
-          completed->put(done);
-        }));
-  }
+  const auto callbacks = put_when_done(futures, completed);
   if (timeout) {
     const auto time_out = [completed, futures, callbacks] {
       for (std::size_t i = 0; i < futures.size(); ++i) {

@@ -80,16 +80,8 @@ class TaskGroup {
     if (is_instance<GeneratorExit>(exception)) {
       co_return;
     }
-    if (!interrupted_ && is_instance<KeyboardInterrupt>(exception)) {
-      interrupted_ = exception;
-    }
-    std::exception_ptr cancelled;
-    if (is_instance<CancelledError>(exception)) {
-      cancelled = std::exchange(exception, nullptr);
-    }
-    if (parent_cancelled_ && parent_.uncancel() == 0) {
-      cancelled = nullptr;
-    }
+    note_interrupt(exception);
+    std::exception_ptr cancelled = take_cancellation(exception);
     while (!children_.empty()) {
       last_done_.emplace();
       try {
@@ -129,6 +121,25 @@ class TaskGroup {
     }
   }
 
+  void note_interrupt(const std::exception_ptr& exception) {
+    if (!interrupted_ && is_instance<KeyboardInterrupt>(exception)) {
+      interrupted_ = exception;
+    }
+  }
+
+  // Of what has ended the body: a cancellation is no error, and if it was the
+  // group's own, it is nothing at all.
+  std::exception_ptr take_cancellation(std::exception_ptr& exception) {
+    std::exception_ptr cancelled;
+    if (is_instance<CancelledError>(exception)) {
+      cancelled = std::exchange(exception, nullptr);
+    }
+    if (parent_cancelled_ && parent_.uncancel() == 0) {
+      cancelled = nullptr;
+    }
+    return cancelled;
+  }
+
   // (TaskGroup._on_task_done)
   void child_done(unsigned number) {
     const AnyTask task = children_.at(number).task;
@@ -147,9 +158,7 @@ class TaskGroup {
           task.exception());
       return;
     }
-    if (!interrupted_ && is_instance<KeyboardInterrupt>(task.exception())) {
-      interrupted_ = task.exception();
-    }
+    note_interrupt(task.exception());
     if (!aborting_ && !parent_cancelled_) {
       abort();
       // Taken back at the end: the parent is not meant, only its body.
