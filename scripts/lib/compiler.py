@@ -4,6 +4,7 @@ parallel, and what did not change not at all.
 """
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -68,20 +69,23 @@ def precompiled(command: list[str], root: Path, folder: Path,
                              text=True).stdout
     header = folder / digest(text, version, *command) / "system.hpp"
     compiled = header.with_name("system.hpp.gch")
-    if not compiled.is_file():
-        tell("Precompiling the systems' headers, once.")
-        header.parent.mkdir(parents=True, exist_ok=True)
-        write_text(header, text)
-        # Somebody else may be making the same: the file appears whole.
-        made = compiled.with_name(f"{compiled.name}.{os.getpid()}")
-        done = subprocess.run(
-            [*command, "-x", "c++-header", str(header), "-o", str(made)],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            errors="replace")
-        if done.returncode:
-            raise Problem("the systems' headers do not compile:\n"
-                          + done.stdout)
-        os.replace(made, compiled)
+    header.parent.mkdir(parents=True, exist_ok=True)
+    # Somebody else may be making the same: clang refuses what was compiled of
+    # a header that has been written again since.
+    with open(header.with_name("lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not compiled.is_file():
+            tell("Precompiling the systems' headers, once.")
+            write_text(header, text)
+            made = compiled.with_name("system.hpp.made")
+            done = subprocess.run(
+                [*command, "-x", "c++-header", str(header), "-o", str(made)],
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                errors="replace")
+            if done.returncode:
+                raise Problem("the systems' headers do not compile:\n"
+                              + done.stdout)
+            os.replace(made, compiled)
     return ["-include", str(header)]
 
 

@@ -52,6 +52,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     sub = command(check, "check", "prove that the book holds")
     sub.add_argument("stages", nargs="*", metavar="NN",
                      help="only these chapters (default: the whole book)")
+    sub.add_argument("--rest", action="store_true",
+                     help="only what is in no chapter")
     sub.add_argument("--no-compile", action="store_true",
                      help="do not compile the beats tagged `compiles`")
     sub.add_argument("--precompiled", action="store_true",
@@ -106,21 +108,23 @@ def check(options: argparse.Namespace) -> int:
     root = root_of(options)
     stages = find_stages(root)
     book = read_book(root)
-    chosen = chosen_stages(options, stages)
+    chosen = [] if options.rest else chosen_stages(options, stages)
     report = Report()
     check_headings(book, stages, report)
     snapshots: list[Snapshot] = []
     for stage in chosen:
         snapshots += check_chapter(book, stages, stage, report)
     check_median(book, report)
-    for block in blocks_of(book, chosen, bool(options.stages)):
+    blocks = ([block for block in book.blocks if not block.chapter]
+              if options.rest
+              else blocks_of(book, chosen, bool(options.stages)))
+    for block in blocks:
         if block.kind in ("cpp", "python") and len(block.info) > 1:
             check_excerpt(root, block, report)
     if not options.no_compile:
         check_compiles(root, snapshots, report, options.precompiled)
     if not options.no_run and RUNNING not in os.environ:
-        check_consoles(
-            root, blocks_of(book, chosen, bool(options.stages)), report)
+        check_consoles(root, blocks, report)
     if report.failures:
         print(plural(report.failures, "failure"))
     return report.status()
@@ -305,16 +309,21 @@ def has_pieces(lines: list[str], pieces: list[list[str]]) -> bool:
 def check_compiles(root: Path, snapshots: list[Snapshot],
                    report: Report, once: bool) -> None:
     """With all headers of the systems compiled once, on demand."""
-    with (tempfile.TemporaryDirectory() as temporary,
-          ThreadPoolExecutor(os.cpu_count()) as pool):
-        flags = (precompiled(compiler(), root, Path(temporary))
-                 if once else [])
+    with ThreadPoolExecutor(jobs()) as pool:
+        flags = (precompiled(compiler(), root, root / "build" / "walkthrough")
+                 if once and snapshots else [])
         for snapshot, errors in zip(snapshots, pool.map(
                 lambda snapshot: compile_errors(root, snapshot, flags),
                 snapshots)):
             if errors:
                 report.fail(f"{snapshot.beat.where}: does not compile:"
                             f"\n{errors}")
+
+
+def jobs() -> int:
+    """How many compilers at once; fewer where other chapters are checked beside
+    this one."""
+    return int(os.environ.get("WALKTHROUGH_JOBS") or os.cpu_count() or 1)
 
 
 def compiler() -> list[str]:
