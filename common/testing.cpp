@@ -264,6 +264,12 @@ int patience(const doctest::TestCaseData& data) {
   return (huge ? 3 : 1) * (under_valgrind() ? 10 : sanitized() ? 3 : 1);
 }
 
+/// By the clock; ASYNCIO_PATIENCE names another limit.
+int seconds(const doctest::TestCaseData& data) {
+  const char* limit = std::getenv("ASYNCIO_PATIENCE");
+  return limit != nullptr ? std::atoi(limit) : 60 * patience(data);
+}
+
 /// Gives each test case a watchdog.
 class Kennel : public doctest::IReporter {
  public:
@@ -273,7 +279,7 @@ class Kennel : public doctest::IReporter {
     const std::string name = data.m_file.c_str() +
                              (":" + std::to_string(data.m_line)) + ": \"" +
                              data.m_name + "\"";
-    watchdog_.emplace(name, 20 * patience(data), 60 * patience(data));
+    watchdog_.emplace(name, 20 * patience(data), seconds(data));
   }
   void test_case_end(const doctest::CurrentTestCaseStats&) override {
     watchdog_.reset();

@@ -1,4 +1,4 @@
-# ctest: costly timeout=300
+# ctest: ci costly timeout=300
 """The command line of every stage's program: what it lists, runs, refuses."""
 
 import errno

@@ -1,4 +1,4 @@
-# ctest: once timeout=400
+# ctest: ci once timeout=400
 """Every header of every stage, alone, compiled by the newest clang there is.
 
 It warns of more than the compilers that build the rest. Debian 12 has 19; CI

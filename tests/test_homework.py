@@ -1,4 +1,4 @@
-# ctest: once timeout=900
+# ctest: ci once timeout=900
 """The graders of scripts/homework are right: all texts and anchors match; what
 one starts with compiles and passes no idea; solutions pass; submissions that
 are known to be wrong are caught by the idea that names their misconception.

@@ -1,4 +1,4 @@
-# ctest: timeout=400
+# ctest: ci costly timeout=400
 """Parity: the same small programs in Python's asyncio and in this one.
 
 parity/TOPIC.py and parity/TOPIC.cpp hold the same cases; both print a line

@@ -1,4 +1,4 @@
-# ctest: timeout=600
+# ctest: each timeout=600
 """Every stage's servers against clients that nobody here has written for them:
 many, slow, rude, silent, greedy."""
 

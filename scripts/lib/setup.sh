@@ -5,6 +5,12 @@
 build_dir=$root/build
 stamp=$build_dir/.ready
 
+# The build that scripts/test is testing just now, if it is.
+tested_dir=
+case ${BUILD_BIN:-} in
+  "$build_dir"/*/bin) tested_dir=${BUILD_BIN%/bin} ;;
+esac
+
 case ${CI:-} in
   true | 1) yes=yes ;;
 esac
@@ -26,6 +32,10 @@ have() {
 library() {
   PYTHONPATH=$root/scripts PYTHONSAFEPATH=1 python3 -m "lib.$@"
 }
+
+# With less, ccache would not keep what uses precompiled headers.
+: "${CCACHE_SLOPPINESS:=pch_defines,time_macros}"
+export CCACHE_SLOPPINESS
 
 # ---- What is there -------------------------------------------------------
 
@@ -266,20 +276,15 @@ install_parts() {
 
 # ---- Building ------------------------------------------------------------
 
-# configure_plain FOLDER BUILD_TYPE [CMAKE_OPTION...]: the build that run and
-# test share. CI builds everything, and changes nothing.
+# configure_plain FOLDER BUILD_TYPE [CMAKE_OPTION...]: the build of run, bench
+# and whoever else needs programs or common/. A test says in $BUILD_BIN that
+# there is one already, which scripts/test has configured.
 configure_plain() {
   folder=$1
   type=$2
   shift 2
-  case ${CI:-} in
-    true | 1) set -- -DASYNCIO_ONE_PROGRAM_SOURCE=ON "$@" ;;
-  esac
-  configure "$folder" "-DCMAKE_BUILD_TYPE=$type" -DASYNCIO_WERROR=ON \
-    -DASYNCIO_ONE_IDEAS_BINARY=ON \
-    -DASYNCIO_PRECOMPILE=ON \
-    -DASYNCIO_EARLIER_IDEAS=next \
-    "$@"
+  [ "$folder" != "$tested_dir" ] || return 0
+  configure "$folder" "-DCMAKE_BUILD_TYPE=$type" -DASYNCIO_WERROR=ON "$@"
 }
 
 # One at a time in build/, where the system has flock: two that configure the
@@ -308,6 +313,9 @@ configure() {
 configure_now() {
   folder=$1
   shift
+  if have ccache && [ -z "${NO_CACHE:-}" ]; then
+    set -- -DCMAKE_CXX_COMPILER_LAUNCHER=ccache "$@"
+  fi
   wanted="$root $CXX $*"
   if [ -f "$folder/build.ninja" ] && [ -f "$folder/.options" ]; then
     read -r done_with <"$folder/.options"
@@ -395,8 +403,10 @@ clear_line() {
   fi
 }
 
-# build FOLDER LABEL [TARGET...]
+# build FOLDER LABEL [TARGET...]: nothing where $ALREADY_BUILT says so, as a test
+# of many commands does; each would wait for what others build beside it.
 build() {
+  [ -z "${ALREADY_BUILT:-}" ] || return 0
   locked build_now "$@"
 }
 

@@ -1,4 +1,4 @@
-# ctest: once
+# ctest: ci once
 """pitfall.py finds what differs from a pitfall's head, and nothing else."""
 
 import os

@@ -1,4 +1,4 @@
-# ctest: once
+# ctest: ci once
 """scripts/run, test and bench where something is missing or wrong."""
 
 import os
@@ -206,8 +206,10 @@ exit 8
         )
         status, out, err = self.call("test", **environment)
         self.assertEqual((status, out), (8, ""), err)
-        last = err.splitlines()[-1]
-        self.assertEqual(last, "Skipped: no IPv6 here; no b; this 'a' is old")
+        skipped, left = err.splitlines()[-2:]
+        self.assertEqual(
+            skipped, "Skipped: no IPv6 here; no b; this 'a' is old")
+        self.assertRegex(left, r"^Left to CI or --ci: .* to --all \(.*\)\.$")
         self.stub(
             "ctest",
             'mkdir -p "$2/Testing/Temporary" && '
@@ -216,6 +218,27 @@ exit 8
         status, _, err = self.call("test", **environment)
         self.assertEqual(status, 0)
         self.assertNotIn("Skipped", err)
+
+    def test_what_each_tier_runs(self):
+        environment = self.have_everything()
+        self.stub("ctest", 'echo "ctest $*" "PROOFS=$PROOFS" >>"$LOG"')
+        build = os.path.join(self.root, "build", "")
+        for words, said in (
+            ([], f"--test-dir {build}test .*PROOFS=$"),
+            (["--stages", "1"],
+             f"--test-dir {build}test .*-C every .*PROOFS=$"),
+            (["-R", "x"],
+             f"--test-dir {build}test .*-C ci .*-R x PROOFS=renew$"),
+            (["--book"],
+             f"--test-dir {build}test .*-C ci .*book.* PROOFS=renew$"),
+            (["--ci"], f"--test-dir {build[:-1]} .*-C ci .*PROOFS=renew$"),
+        ):
+            with self.subTest(words):
+                if os.path.exists(self.log):
+                    os.remove(self.log)
+                status, _, err = self.call("test", *words, **environment)
+                self.assertEqual(status, 0, err)
+                self.assertRegex(self.calls(), said)
 
 
 if __name__ == "__main__":

@@ -51,3 +51,10 @@ TEST_CASE("a failing check shows what was there") {
   CHECK(doctest::toString(std::optional<int>(3)) == "3");
   CHECK(doctest::toString(std::optional<int>()) == "nothing");
 }
+
+// For test_watchdog.py.
+TEST_CASE("waits for ever" * doctest::skip()) {
+  while (true) {
+    pause();
+  }
+}

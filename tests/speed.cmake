@@ -1,0 +1,166 @@
+# Makes the build of the whole tree quick, with ASYNCIO_QUICK: by headers that
+# are precompiled, and by many sources that are compiled as one. Neither notices
+# an #include that is missing, so scripts/test --all builds without.
+include_guard(GLOBAL)
+
+option(ASYNCIO_QUICK
+  "Precompile the standard's headers, and compile many sources as one" OFF)
+set(ASYNCIO_DEMO_LEVEL "" CACHE STRING
+  "How a Release optimises programs: -O1 takes half the time of its -O3")
+
+# Precompiled headers for a target that is not optimised beyond `level`, such
+# as -O0; they are compiled once for each level. `library` is common, or
+# test_main, and then there is doctest too.
+function(asyncio_precompile target level library)
+  set(headers precompiled${level})
+  set(doctest "")
+  if(library STREQUAL "test_main")
+    string(APPEND headers -doctest)
+    set(doctest <doctest/doctest.h>)
+  endif()
+  if(NOT TARGET ${headers})
+    set(file "${CMAKE_BINARY_DIR}/${headers}.cpp")
+    asyncio_write("${file}" "// Nothing but headers.\n")
+    add_library(${headers} OBJECT EXCLUDE_FROM_ALL "${file}")
+    asyncio_flags(${headers})
+    target_compile_options(${headers} PRIVATE $<$<CONFIG:Release>:${level}>)
+    target_link_libraries(${headers} PRIVATE ${library})
+    target_precompile_headers(${headers} PRIVATE
+      <algorithm>
+      <any>
+      <chrono>
+      <coroutine>
+      <deque>
+      ${doctest}
+      <functional>
+      <map>
+      <memory>
+      <optional>
+      <sstream>
+      <string>
+      <system_error>
+      <unordered_map>
+      <unordered_set>
+      <variant>
+      <vector>
+    )
+  endif()
+  target_precompile_headers(${target} REUSE_FROM ${headers})
+endfunction()
+
+# Compiles so many of a target's sources as one; 0: all of them.
+function(asyncio_unite target count)
+  set_target_properties(${target} PROPERTIES
+    UNITY_BUILD ON
+    UNITY_BUILD_BATCH_SIZE ${count}
+  )
+endfunction()
+
+# Replaces the file only when that changes it, so that nothing is rebuilt.
+function(asyncio_write file content)
+  set(old "")
+  if(EXISTS "${file}")
+    file(READ "${file}" old)
+  endif()
+  if(NOT old STREQUAL content)
+    file(WRITE "${file}" "${content}")
+  endif()
+endfunction()
+
+# Writes a source that includes the given ones, each in a namespace of its own:
+# two may use the same name (which is why CMake's UNITY_BUILD does not do). What
+# they include comes first, outside; main() is in no namespace. Sets result to
+# its path.
+function(asyncio_merged_source name result)
+  set(content "")
+  set(includes "")
+  foreach(source IN LISTS ARGN)
+    get_filename_component(folder "${source}" DIRECTORY)
+    get_filename_component(part "${source}" NAME_WE)
+    file(STRINGS "${source}" lines REGEX "^#include ")
+    foreach(line IN LISTS lines)
+      string(REGEX REPLACE "^#include +([^ ]*).*$" "\\1" header "${line}")
+      string(REGEX REPLACE "^\"(.*)\"$" "\\1" local "${header}")
+      if(EXISTS "${folder}/${local}")
+        set(header "\"${folder}/${local}\"")
+      endif()
+      list(APPEND includes "${header}")
+    endforeach()
+    if(part STREQUAL "main")
+      string(APPEND content "#include \"${source}\"\n")
+    else()
+      string(APPEND content
+        "namespace ${part}_ {\n#include \"${source}\"\n}\n"
+      )
+    endif()
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${source}")
+  endforeach()
+  list(REMOVE_DUPLICATES includes)
+  set(first "")
+  foreach(header IN LISTS includes)
+    # Not every system has epoll or kqueue.
+    string(APPEND first
+      "#if __has_include(${header})\n#include ${header}\n#endif\n"
+    )
+  endforeach()
+  set(file "${CMAKE_BINARY_DIR}/merged/${name}.cpp")
+  asyncio_write("${file}" "${first}${content}")
+  set(${result} "${file}" PARENT_SCOPE)
+endfunction()
+
+# A target made of the merged sources; compiled as one, where that is wanted.
+function(asyncio_merge target)
+  if(ASYNCIO_QUICK)
+    asyncio_merged_source(${target} merged ${ARGN})
+    set_target_properties(${target} PROPERTIES SOURCES "${merged}")
+    # g++ takes what was included for a header.
+    target_compile_options(${target} PRIVATE
+      $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>
+    )
+  endif()
+endfunction()
+
+# A stage's targets, as common/stage.cmake has made them.
+function(asyncio_quicken number name)
+  asyncio_quicken_program(${name})
+  if(NOT ASYNCIO_QUICK)
+    return()
+  endif()
+  if(TARGET ${number}_ideas)
+    asyncio_unite(${number}_ideas 0)
+    asyncio_precompile(${number}_ideas ${ASYNCIO_TEST_LEVEL} test_main)
+  endif()
+  get_property(targets
+    DIRECTORY "${ASYNCIO_ROOT_DIR}/stages/${name}"
+    PROPERTY BUILDSYSTEM_TARGETS
+  )
+  list(FILTER targets INCLUDE REGEX "_pitfall_")
+  foreach(target IN LISTS targets)
+    # With flags of its own it needs headers of its own.
+    get_target_property(sources ${target} SOURCES)
+    file(STRINGS "${sources}" flags REGEX "^// Flags: ")
+    if(NOT flags)
+      asyncio_precompile(${target} -O1 common)
+    endif()
+  endforeach()
+endfunction()
+
+function(asyncio_quicken_program name)
+  target_compile_options(${name} PRIVATE
+    $<$<CONFIG:Release>:${ASYNCIO_DEMO_LEVEL}>
+  )
+  get_target_property(sources ${name} SOURCES)
+  set(alone "")
+  foreach(source IN LISTS sources)
+    # With a function that is not static: another demo may call it.
+    file(STRINGS "${source}" shared REGEX "^[A-Za-z][A-Za-z_:<>]* [a-z0-9_]+\\(")
+    if(shared AND NOT source MATCHES "/main.cpp$")
+      list(APPEND alone "${source}")
+    endif()
+  endforeach()
+  list(REMOVE_ITEM sources ${alone})
+  asyncio_merge(${name} ${sources})
+  if(ASYNCIO_QUICK)
+    target_sources(${name} PRIVATE ${alone})
+  endif()
+endfunction()
