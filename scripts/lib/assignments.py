@@ -495,8 +495,10 @@ def pick_assignment(found: dict[str, Assignment], text: str) -> Assignment:
 # --- what must hold --------------------------------------------------------
 
 def lint(assignment: Assignment) -> list[str]:
-    """What is wrong with its text and its wrong submissions."""
+    """What is wrong with its text, its wrong submissions, and what one starts
+    with."""
     try:
+        assignment.start()
         return [*lint_text(assignment), *lint_wrong(assignment)]
     except Problem as problem:
         return [str(problem)]

@@ -177,6 +177,11 @@ class Texts(HomeworkTest):
     def lint(self) -> str:
         return self.call("lint", "02").stdout
 
+    def test_lint_finds_what_no_declarations_can_be_made_of(self) -> None:
+        self.write("tests/homework/skeleton", "02 two.hpp three keep\n")
+        self.assertIn("tests/homework/skeleton: two.hpp has no three",
+                      self.lint())
+
     def test_lint_finds_what_is_missing(self) -> None:
         self.write("stages/02_two/tests/third.cpp", PASSES)
         self.replace("tests/homework/02_two.md", "`int two`", "`int four`")
@@ -194,7 +199,9 @@ class Texts(HomeworkTest):
                       " two.hpp is not there", self.lint())
 
     def test_an_anchor_that_is_there_twice(self) -> None:
-        self.write("stages/02_two/two.hpp", "int two() {\n  return 2;\n}\n" * 2)
+        self.write("stages/02_two/two.hpp", "#include <vector>\n" + "".join(
+            f"namespace {name} {{\nint two() {{\n  return 2;\n}}\n}}\n"
+            for name in "ab"))
         self.assertIn("is there 2 times", self.lint())
 
     def test_what_is_not_understood_is_named(self) -> None:
