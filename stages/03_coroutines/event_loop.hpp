@@ -155,7 +155,9 @@ class EventLoop {
     if (!ready_.empty() || stopping_) {
       timeout = Seconds(0);
     }
-    process_events(wait(timeout));
+    if (must_ask(timeout)) {
+      process_events(wait(timeout));
+    }
     run_ready();
   }
 
@@ -398,11 +400,12 @@ class EventLoop {
 
   // ---- The steps of a round ----
 
+  // A poll that can have no answer would only cost its system call.
+  bool must_ask(std::optional<Seconds> timeout) {
+    return timeout != Seconds(0) || !selector_.get_map().empty();
+  }
+
   SelectSelector::Ready wait(std::optional<Seconds> timeout) {
-    // A poll that can have no answer would only cost its system call.
-    if (timeout == Seconds(0) && selector_.get_map().empty()) {
-      return {};
-    }
     trace::Wait span(timeout);
     auto ready = selector_.select(timeout);
     span.add("ready", ready.size());

@@ -243,8 +243,12 @@ class EventLoop {
     } else if (!scheduled_.empty()) {
       timeout = std::max(Seconds(0), scheduled_.front().when - time());
     }
-    process_events(wait(timeout));
-    queue_due_timers();
+    if (must_ask(timeout)) {
+      process_events(wait(timeout));
+    }
+    if (!scheduled_.empty()) {
+      queue_due_timers();
+    }
     run_ready();
   }
 
@@ -510,11 +514,12 @@ class EventLoop {
 
   // ---- The steps of a round ----
 
+  // A poll that can have no answer would only cost its system call.
+  bool must_ask(std::optional<Seconds> timeout) {
+    return timeout != Seconds(0) || !selector_.get_map().empty();
+  }
+
   SelectSelector::Ready wait(std::optional<Seconds> timeout) {
-    // A poll that can have no answer would only cost its system call.
-    if (timeout == Seconds(0) && selector_.get_map().empty()) {
-      return {};
-    }
     trace::Wait span(timeout);
     auto ready = selector_.select(virtual_time_ ? Seconds(0) : timeout);
     if (virtual_time_ && ready.empty()) {
@@ -564,9 +569,6 @@ class EventLoop {
 
   // The clock is read here and not before the wait: that took time.
   void queue_due_timers() {
-    if (scheduled_.empty()) {
-      return;
-    }
     const Seconds now = time();
     while (!scheduled_.empty() && scheduled_.front().when <= now) {
       auto timer = pop_timer();

@@ -273,8 +273,12 @@ class EventLoop {
     } else if (!scheduled_.empty()) {
       timeout = std::max(Seconds(0), scheduled_.front().when - time());
     }
-    process_events(wait(timeout));
-    queue_due_timers();
+    if (must_ask(timeout)) {
+      process_events(wait(timeout));
+    }
+    if (!scheduled_.empty()) {
+      queue_due_timers();
+    }
     run_ready();
   }
 
@@ -607,13 +611,14 @@ class EventLoop {
 
   // ---- The steps of a round ----
 
-  BaseSelector::Ready wait(std::optional<Seconds> timeout) {
-    // A poll that can have no answer would only cost its system call. Right
-    // behind an answer it can wait until whatever that has woken has run.
+  // A poll that can have no answer would only cost its system call. Right
+  // behind an answer it can wait until whatever that has woken has run.
+  bool must_ask(std::optional<Seconds> timeout) {
     const bool answered = std::exchange(answered_, false);
-    if (timeout == Seconds(0) && (answered || selector_->get_map().empty())) {
-      return {};
-    }
+    return timeout != Seconds(0) || !(answered || selector_->get_map().empty());
+  }
+
+  BaseSelector::Ready wait(std::optional<Seconds> timeout) {
     trace::Wait span(timeout);
     auto ready = selector_->select(virtual_time_ ? Seconds(0) : timeout);
     if (virtual_time_ && ready.empty()) {
@@ -664,9 +669,6 @@ class EventLoop {
 
   // The clock is read here and not before the wait: that took time.
   void queue_due_timers() {
-    if (scheduled_.empty()) {
-      return;
-    }
     const Seconds now = time();
     while (!scheduled_.empty() && scheduled_.front().when <= now) {
       auto timer = pop_timer();
