@@ -224,9 +224,6 @@ class Driver : public Waiter {
 
   void abandon() override { stop_waiting(); }
 
-  /// The future that is done once the coroutine has ended.
-  virtual FutureBase& future() = 0;
-
   /// Throws CancelledError in at the co_await where it is paused, or else at
   /// the next one. (Task.cancel)
   void throw_cancelled(const std::string& message) {
@@ -310,9 +307,6 @@ class Driver : public Waiter {
       trace::waits(this, "the others", nullptr, line());
       wake_soon();
       return;
-    }
-    if (awaited.waiting->future == &future()) {
-      throw std::logic_error("task cannot await on itself");
     }
     begin_waiting(*awaited.waiting, loop_);
     waits_for()->trace_wait(this, line());

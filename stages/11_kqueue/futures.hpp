@@ -56,6 +56,9 @@ class Waiter : public Work {
   /// Goes on in the loop's next round.
   virtual void wake_soon() = 0;
 
+  /// The future that is done once this is.
+  virtual FutureBase& future() = 0;
+
   /// Throws std::logic_error if the future is of another loop than `loop`.
   void begin_waiting(Waiting& waiting, EventLoop& loop);
   void stop_waiting();
@@ -349,6 +352,9 @@ inline Waiting::~Waiting() {
 inline void Waiter::begin_waiting(Waiting& waiting, EventLoop& loop) {
   if (&waiting.future->loop() != &loop) {
     throw std::logic_error("future belongs to a different event loop");
+  }
+  if (waiting.future == &future()) {
+    throw std::logic_error("task cannot await on itself");
   }
   if (waiting.future->done()) {
     wake_soon();
