@@ -1,6 +1,7 @@
 // All of it, as by `import asyncio`. (CPython: Lib/asyncio/__init__.py)
 #pragma once
 
+#include "async_with.hpp"
 #include "coroutines.hpp"
 #include "event_loop.hpp"
 #include "exceptions.hpp"

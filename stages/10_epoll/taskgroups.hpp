@@ -10,7 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "timeouts.hpp"
+#include "async_with.hpp"
+#include "tasks.hpp"
 
 namespace asyncio {
 
