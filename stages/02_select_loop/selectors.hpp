@@ -1,3 +1,6 @@
+// Waiting for many descriptors at once. A selector tells only of those that are
+// registered, and only what they are registered for.
+// (CPython: Lib/selectors.py)
 #pragma once
 
 #include <fcntl.h>

@@ -1,3 +1,6 @@
+// Tasks: coroutines with a handle. A task is a driver and a future in one, done
+// when its coroutine has ended, and the loop keeps it until then.
+// (CPython: Lib/asyncio/tasks.py)
 #pragma once
 
 #include <algorithm>
@@ -13,6 +16,8 @@
 #include "coroutines.hpp"
 
 namespace asyncio {
+
+// ---- A coroutine with a handle ----
 
 /// A driver that is a future as well: done when its coroutine has ended.
 template <class T>
@@ -186,6 +191,8 @@ class Task : public Future<T> {
   }
 };
 
+// ---- Starting one ----
+
 /// Starts a coroutine: it begins in the loop's next round, and the loop keeps
 /// it until it ends. Outside of a running loop say which. Throws
 /// std::logic_error if there is none. (asyncio.create_task)
@@ -268,6 +275,8 @@ auto ensure_future(Awaitable awaitable) {
     return create_task(std::move(awaitable));
   }
 }
+
+// ---- Which ones there are ----
 
 /// The task that this code runs in; none in a callback. Throws std::logic_error
 /// outside of a running loop. (asyncio.current_task)

@@ -1,3 +1,6 @@
+// Tasks: coroutines with a handle. A task is a driver and a future in one, done
+// when its coroutine has ended, and the loop keeps it until then.
+// (CPython: Lib/asyncio/tasks.py)
 #pragma once
 
 #include <algorithm>
@@ -19,6 +22,8 @@
 #include "coroutines.hpp"
 
 namespace asyncio {
+
+// ---- A coroutine with a handle ----
 
 /// A driver that is a future as well: done when its coroutine has ended.
 template <class T>
@@ -209,6 +214,8 @@ class Task : public Future<T> {
   }
 };
 
+// ---- Starting one ----
+
 /// Starts a coroutine: it begins in the loop's next round, and the loop keeps
 /// it until it ends. Outside of a running loop say which. Throws
 /// std::logic_error if there is none. (asyncio.create_task)
@@ -292,6 +299,8 @@ auto ensure_future(Awaitable awaitable) {
   }
 }
 
+// ---- Which ones there are ----
+
 /// The task that this code runs in; none in a callback. Throws std::logic_error
 /// outside of a running loop. (asyncio.current_task)
 inline AnyTask current_task() {
@@ -313,6 +322,8 @@ inline std::vector<AnyTask> all_tasks(EventLoop& loop = get_running_loop()) {
   std::sort(tasks.begin(), tasks.end());
   return tasks;
 }
+
+// ---- How one has ended ----
 
 /// What a future that is done failed with, CancelledError included, or nullptr.
 inline std::exception_ptr failure(const AnyFuture& future) {
@@ -351,6 +362,8 @@ class Outcome {
  private:
   std::optional<Value<T>> value_;
 };
+
+// ---- gather: all of them ----
 
 /// gather(return_exceptions, ...): an exception is a result like any other.
 struct ReturnExceptions {
@@ -565,6 +578,8 @@ auto gather(ReturnExceptions give, std::vector<Awaitable> awaitables) {
   return gather_vector(give, std::move(awaitables));
 }
 
+// ---- wait: some of them ----
+
 /// Done callbacks that are taken back when this is destroyed.
 class DoneCallbacks {
  public:
@@ -685,6 +700,8 @@ Coroutine<Waited<AnyFuture>> wait(Futures... futures) {
   return wait(std::vector<AnyFuture>{std::move(futures)...});
 }
 
+// ---- wait_for: one, but not for ever ----
+
 /// Not done before `future` is: its clean-up may take a while.
 /// (tasks._cancel_and_wait)
 inline Coroutine<> cancel_and_wait(AnyFuture future) {
@@ -742,6 +759,8 @@ Coroutine<AwaitResult<Awaitable>> wait_for(
   co_return co_await give_up(future, cancelled);
 }
 
+// ---- shield: wait, but do not touch ----
+
 /// Ends one future as another has ended.
 template <class T>
 void pass_on(const Future<T>& from, const Future<T>& to) {
@@ -786,6 +805,8 @@ Future<AwaitResult<Awaitable>> shield(Awaitable awaitable) {
 inline Future<> shield(AnyFuture future) {
   return shield(as_coroutine(std::move(future)));
 }
+
+// ---- as_completed: as they come ----
 
 /// What as_completed() shares with the coroutines that it gives.
 template <class T>

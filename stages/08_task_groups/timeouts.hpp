@@ -1,3 +1,5 @@
+// Scopes for time: a timeout that has cancelled its task takes that back before
+// its end. (CPython: Lib/asyncio/timeouts.py)
 #pragma once
 
 #include <exception>

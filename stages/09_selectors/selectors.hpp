@@ -1,3 +1,6 @@
+// Waiting for many descriptors at once. A selector tells only of those that are
+// registered, and only what they are registered for.
+// (CPython: Lib/selectors.py)
 #pragma once
 
 #include <fcntl.h>
@@ -39,6 +42,8 @@ struct SelectorKey {
   /// Whatever came with it, for whoever waits.
   std::any data = {};
 };
+
+// ---- What all of them share ----
 
 /// Waits for many descriptors at once. How, is each system's own affair.
 /// (selectors.BaseSelector)
@@ -144,6 +149,8 @@ class BaseSelector {
   std::unordered_map<int, SelectorKey> keys_;
 };
 
+// ---- select ----
+
 /// Asks with select(2), which looks at all of them each time, and at none from
 /// FD_SETSIZE on. (selectors.SelectSelector)
 class SelectSelector : public BaseSelector {
@@ -235,6 +242,8 @@ class SelectSelector : public BaseSelector {
   int width_ = 0;
 };
 
+// ---- poll ----
+
 /// Asks with poll(2): one array of those that are watched, however high their
 /// numbers. (selectors.PollSelector)
 class PollSelector : public BaseSelector {
@@ -306,6 +315,8 @@ class PollSelector : public BaseSelector {
   std::vector<pollfd> fds_;
   std::unordered_map<int, std::size_t> places_;
 };
+
+// ---- Which one ----
 
 template <class Selector>
 std::unique_ptr<BaseSelector> create_selector() {

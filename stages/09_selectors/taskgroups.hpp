@@ -1,3 +1,5 @@
+// Scopes for tasks: nothing that was started in one runs on after its end.
+// (CPython: Lib/asyncio/taskgroups.py)
 #pragma once
 
 #include <cstdint>

@@ -1,3 +1,6 @@
+// Waiting for many descriptors at once. A selector tells only of those that are
+// registered, and only what they are registered for.
+// (CPython: Lib/selectors.py)
 #pragma once
 
 #include <fcntl.h>
@@ -45,6 +48,8 @@ struct SelectorKey {
   /// Whatever came with it, for whoever waits.
   std::any data = {};
 };
+
+// ---- What all of them share ----
 
 /// Waits for many descriptors at once. How, is each system's own affair.
 /// (selectors.BaseSelector)
@@ -150,6 +155,8 @@ class BaseSelector {
   std::unordered_map<int, SelectorKey> keys_;
 };
 
+// ---- select ----
+
 /// Asks with select(2), which looks at all of them each time, and at none from
 /// FD_SETSIZE on. (selectors.SelectSelector)
 class SelectSelector : public BaseSelector {
@@ -241,6 +248,8 @@ class SelectSelector : public BaseSelector {
   int width_ = 0;
 };
 
+// ---- poll ----
+
 /// Asks with poll(2): one array of those that are watched, however high their
 /// numbers. (selectors.PollSelector)
 class PollSelector : public BaseSelector {
@@ -313,6 +322,8 @@ class PollSelector : public BaseSelector {
   std::unordered_map<int, std::size_t> places_;
 };
 
+// ---- Kernels that keep the list ----
+
 /// For a kernel that keeps the list of those that are watched: it is told at
 /// once whom to watch, and no sooner than it must be whom to watch no longer.
 class LazySelector : public BaseSelector {
@@ -384,6 +395,8 @@ class LazySelector : public BaseSelector {
   /// Those that were unregistered since the last wait, and may still be known.
   std::vector<int> resting_;
 };
+
+// ---- epoll ----
 
 #ifdef __linux__
 /// Tells the kernel once whom to watch, and hears only of those that are ready.
@@ -471,6 +484,8 @@ class EpollSelector : public LazySelector {
   bool counts_nanoseconds_ = true;
 };
 #endif
+
+// ---- Which one ----
 
 template <class Selector>
 std::unique_ptr<BaseSelector> create_selector() {

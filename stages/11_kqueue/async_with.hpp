@@ -1,3 +1,5 @@
+// Python's `async with`, for which C++ has no words: a manager that was entered
+// is left, however the body ends. (PEP 492)
 #pragma once
 
 #include <exception>

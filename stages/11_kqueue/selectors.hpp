@@ -1,3 +1,6 @@
+// Waiting for many descriptors at once. A selector tells only of those that are
+// registered, and only what they are registered for.
+// (CPython: Lib/selectors.py)
 #pragma once
 
 #include <fcntl.h>
@@ -46,6 +49,8 @@ struct SelectorKey {
   /// Whatever came with it, for whoever waits.
   std::any data = {};
 };
+
+// ---- What all of them share ----
 
 /// Waits for many descriptors at once. How, is each system's own affair.
 /// (selectors.BaseSelector)
@@ -151,6 +156,8 @@ class BaseSelector {
   std::unordered_map<int, SelectorKey> keys_;
 };
 
+// ---- select ----
+
 /// Asks with select(2), which looks at all of them each time, and at none from
 /// FD_SETSIZE on. (selectors.SelectSelector)
 class SelectSelector : public BaseSelector {
@@ -242,6 +249,8 @@ class SelectSelector : public BaseSelector {
   int width_ = 0;
 };
 
+// ---- poll ----
+
 /// Asks with poll(2): one array of those that are watched, however high their
 /// numbers. (selectors.PollSelector)
 class PollSelector : public BaseSelector {
@@ -313,6 +322,8 @@ class PollSelector : public BaseSelector {
   std::vector<pollfd> fds_;
   std::unordered_map<int, std::size_t> places_;
 };
+
+// ---- Kernels that keep the list ----
 
 /// For a kernel that keeps the list of those that are watched: it is told at
 /// once whom to watch, and no sooner than it must be whom to watch no longer.
@@ -386,6 +397,8 @@ class LazySelector : public BaseSelector {
   std::vector<int> resting_;
 };
 
+// ---- kqueue ----
+
 /// As epoll, in another kernel's words: an event for each descriptor and
 /// direction. (selectors.KqueueSelector)
 class KqueueSelector : public LazySelector {
@@ -445,6 +458,8 @@ class KqueueSelector : public LazySelector {
 
   int queue_;
 };
+
+// ---- epoll ----
 
 #ifdef __linux__
 /// Tells the kernel once whom to watch, and hears only of those that are ready.
@@ -532,6 +547,8 @@ class EpollSelector : public LazySelector {
   bool counts_nanoseconds_ = true;
 };
 #endif
+
+// ---- Which one ----
 
 template <class Selector>
 std::unique_ptr<BaseSelector> create_selector() {
