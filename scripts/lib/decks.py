@@ -34,9 +34,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from .book import Beat, Book, read_book
+from .book import BOOK, Beat, Book, read_book
 from .markdown import in_blocks
-from .stages import find_stages, pick_stage, read_lines, read_text, write_text
+from .stages import (
+    find_stages, pick_stage, read_lines, read_text, stamps, write_text)
 from .terminal import Problem, new_parser, root_of, run
 
 FOLDER = "slides"
@@ -474,12 +475,10 @@ def expand_all(root: Path, wanted: list[str], folder: Path) -> list[Deck]:
 def watch(root: Path, wanted: list[str], folder: Path,
           process: int | None) -> int:
     """Expands again whenever a source changes."""
-    def state() -> list[float]:
-        sources = [root / "WALKTHROUGH.md", *(root / FOLDER).rglob("*")]
-        return [path.stat().st_mtime for path in sources if path.is_file()]
     known = None
     while process is None or is_alive(process):
-        if (now := state()) != known:
+        now = stamps([root / BOOK, *(root / FOLDER).rglob("*")])
+        if now != known:
             known = now
             try:
                 expand_all(root, wanted, folder)

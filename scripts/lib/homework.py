@@ -33,7 +33,7 @@ from .checker import Checker, Progress, filled, shown, wrapped
 from .differences import git_diff
 from .grader import Kit, Outcome, grade, prepare
 from .skeletons import INCLUDE
-from .stages import read_lines
+from .stages import read_lines, stamps
 from .terminal import (
     ROOT, Paint, Problem, new_command, new_parser, plural, root_of, use_colour)
 
@@ -350,7 +350,7 @@ def watch(options: argparse.Namespace) -> int:
     kit = prepare()
     current = ""
     while True:
-        seen = stamps(assignment)
+        seen = written(assignment)
         if sys.stdout.isatty():
             print("\033[2J\033[H", end="")
         checker = Checker(assignment, kit, options.paint)
@@ -386,16 +386,15 @@ def next_idea(checker: Checker, current: str) -> str:
     return "" if checker.check_earlier() else ideas[0]
 
 
-def stamps(assignment: Assignment) -> dict[Path, int]:
+def written(assignment: Assignment) -> dict[Path, int]:
     work = assignment.work()
-    return {path: path.stat().st_mtime_ns
-            for path in [*work.glob("*.hpp"), *work.glob("tests/*.cpp")]}
+    return stamps([*work.glob("*.hpp"), *work.glob("tests/*.cpp")])
 
 
 def wait_for_change(assignment: Assignment, seen: dict[Path, int], idea: str,
                     options: argparse.Namespace) -> None:
     answers = sys.stdin.isatty()
-    while stamps(assignment) == seen:
+    while written(assignment) == seen:
         if not answers:
             time.sleep(0.3)
         elif select.select([sys.stdin], [], [], 0.3)[0]:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,6 +78,11 @@ def write_text(path: Path, text: str) -> None:
 
 def read_lines(path: Path) -> list[str]:
     return split_lines(read_text(path))
+
+
+def stamps(paths: Iterable[Path]) -> dict[Path, int]:
+    """When each file was written: what has changed since differs in that."""
+    return {path: path.stat().st_mtime_ns for path in paths if path.is_file()}
 
 
 def lesson_lines(stage: Stage | None) -> dict[str, list[str]]:
