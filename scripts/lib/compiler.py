@@ -27,27 +27,30 @@ SILENCE = 2.0                   # seconds after which it is said what goes on
 
 # --- what others share -----------------------------------------------------
 
-# Prints the compiler on fd 3; what is built and asked goes to the terminal.
+# Prints folder and compiler on fd 3; what is built and asked goes to the
+# terminal.
 _BUILD = r"""
 root=$1 yes=
 shift
 exec 3>&1 >&2
 . "$root/scripts/lib/setup.sh"
 need_tools
-configure_plain "$build_dir/release" Release || exit 1
-build "$build_dir/release" "what is needed" "$@" || exit 1
-printf '%s\n' "$CXX" >&3
+folder=${tested_dir:-$build_dir/release}
+configure_plain "$folder" Release || exit 1
+build "$folder" "what is needed" "$@" || exit 1
+printf '%s\n' "$folder" "$CXX" >&3
 """
 
 
-def build(root: Path, *targets: str) -> str:
-    """Builds targets in build/release, installs what is missing after asking;
-    the compiler."""
+def build(root: Path, *targets: str) -> tuple[Path, list[str]]:
+    """Builds targets, installs what is missing after asking. Returns in which
+    folder, and the compiler."""
     done = subprocess.run(["sh", "-c", _BUILD, Path(sys.argv[0]).name, root,
                            *targets], stdout=subprocess.PIPE, text=True)
     if done.returncode:
         raise Problem(f"could not build {', '.join(targets)}")
-    return done.stdout.strip()
+    folder, compiler = done.stdout.splitlines()
+    return Path(folder), shlex.split(compiler)
 
 
 def precompiled(command: list[str], root: Path, folder: Path,
@@ -129,7 +132,7 @@ class Compiler:
         before what takes long."""
         if self.command:
             return
-        compiler, folder = self._common(tell)
+        folder, compiler = self._common(tell)
         compiler = quicker(compiler)
         flags = ["-std=c++20", "-O0", *_quick_flags(compiler)]
         self.library = folder / "common" / "libcommon.a"
@@ -150,21 +153,21 @@ class Compiler:
             [*compiler, *flags], self.root,
             self.folder.with_name("headers"), tell=tell)]
 
-    def _common(self, tell) -> tuple[list[str], Path]:
-        """The compiler, and the build folder that has common/'s library."""
+    def _common(self, tell) -> tuple[Path, list[str]]:
+        """The build folder that has common/'s library, and the compiler."""
         given = os.environ.get("BUILD_BIN")
         if given and (Path(given).parent / "common/libcommon.a").is_file():
-            return (shlex.split(os.environ.get("CXX") or "c++"),
-                    Path(given).resolve().parent)
+            return (Path(given).resolve().parent,
+                    shlex.split(os.environ.get("CXX") or "c++"))
         folder = self.root / "build" / "release"
         library = folder / "common" / "libcommon.a"
         known = self.root / "build" / ".ready"      # of scripts/lib/setup.sh
         if is_newer(library, self.root / "common") and known.is_file():
             compiler = os.environ.get("CXX") or known.read_text().split("\n")[0]
-            return shlex.split(compiler), folder
+            return folder, shlex.split(compiler)
         if not library.is_file():
             tell("Building common/: only the first time it takes a while.")
-        return shlex.split(build(self.root, "common")), folder
+        return build(self.root, "common")
 
     # --- each time ---
 

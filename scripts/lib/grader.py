@@ -63,9 +63,10 @@ def prepare() -> Kit:
 
     $HOMEWORK_BUILD: a build of the project that has it already.
     """
-    folder = Path(os.environ.get("HOMEWORK_BUILD") or ROOT / "build/release")
-    if "HOMEWORK_BUILD" not in os.environ:
-        build(ROOT, "common", "test_main")
+    if given := os.environ.get("HOMEWORK_BUILD"):
+        folder = Path(given)
+    else:
+        folder, _ = build(ROOT, "common", "test_main")
     kit = kit_of(folder)
     add_headers(kit, ROOT / "build" / "homework")
     return kit

@@ -74,8 +74,8 @@ def program_of(stage):
     """The stage's program, built if need be."""
     stages = find_stages(ROOT)
     name = (pick_stage(stages, stage) if stage else stages[-1]).name
-    build(ROOT, name)
-    return ROOT / "build" / "release" / "bin" / name
+    folder, _ = build(ROOT, name)
+    return folder / "bin" / name
 
 
 def counts_in(text):
