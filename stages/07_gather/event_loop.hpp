@@ -372,7 +372,7 @@ class EventLoop {
       return;
     }
     closed_ = true;
-    closing_ = true;
+    const Closing closing(*this, true);
     // One by one, until nothing is left: what a callback owns may ask the loop
     // for more as it is destroyed.
     while (!is_empty()) {
@@ -396,7 +396,6 @@ class EventLoop {
         pop_timer()->drop();
       }
     }
-    closing_ = false;
   }
 
   /// (loop.is_closed)
@@ -412,10 +411,8 @@ class EventLoop {
   ) {
     // What a handler asks of a loop that closes is refused: it might be called
     // again because of that, and so on for ever.
-    const bool closing = std::exchange(closing_, false);
-    const bool handled = call_custom_handler(message, exception);
-    closing_ = closing;
-    if (!handled) {
+    const Closing closing(*this, false);
+    if (!call_custom_handler(message, exception)) {
       default_exception_handler(message, exception);
     }
   }
@@ -467,6 +464,20 @@ class EventLoop {
     ~Running() { running_ = nullptr; }
     Running(const Running&) = delete;
     Running& operator=(const Running&) = delete;
+  };
+
+  /// Whether the loop is closing, until this ends, in whatever way.
+  class Closing {
+   public:
+    Closing(EventLoop& loop, bool closing)
+        : loop_(loop), before_(std::exchange(loop.closing_, closing)) {}
+    ~Closing() { loop_.closing_ = before_; }
+    Closing(const Closing&) = delete;
+    Closing& operator=(const Closing&) = delete;
+
+   private:
+    EventLoop& loop_;
+    bool before_;
   };
 
   /// However a run ends, the next one is not to end because of this one's
@@ -636,6 +647,8 @@ class EventLoop {
       for (const int event : {EVENT_READ, EVENT_WRITE}) {
         if (events & key.events & event) {
           Watcher& watcher = watcher_of(key.fd, event);
+          // Still queued, if an exception broke the last round off.
+          watcher.call.cancel();
           watcher.call = call_soon(watcher.callback);
         }
       }

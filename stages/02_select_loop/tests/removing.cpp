@@ -1,6 +1,7 @@
 #include "common/testing.hpp"
 
 #include <memory>
+#include <new>
 #include <string>
 
 #include "event_loop.hpp"
@@ -151,6 +152,37 @@ TEST_CASE("removing: a forgotten descriptor has nothing queued either") {
   CHECK(called == 1);
   CHECK_FALSE(loop.remove_reader(a.here));
   CHECK_FALSE(loop.remove_writer(a.here));
+}
+
+TEST_CASE("removing: also one that an exception has left in the queue") {
+  bool has_failed = true;
+  for (long k = 1; has_failed; ++k) {
+    const Pair a;
+    const Pair b;
+    EventLoop loop;
+    bool removed = false;
+    // Too large to be copied without memory.
+    const auto owned = std::make_shared<int>();
+    const auto reader = [&removed, owned] { CHECK_FALSE(removed); };
+    loop.call_soon([&] {
+      removed = loop.remove_reader(a.here) && loop.remove_reader(b.here);
+    });
+    loop.add_reader(a.here, reader);
+    loop.add_reader(b.here, reader);
+    a.send();
+    b.send();
+    try {
+      const FailingAllocation failing(k);
+      loop.run_once();
+      has_failed = failing.has_failed();
+    } catch (const std::bad_alloc&) {
+      // It has queued one of them, or none.
+      loop.run_once();
+    }
+    CHECK(removed);
+    loop.call_soon([] {});
+    loop.run_once();
+  }
 }
 
 TEST_CASE("removing: one may forget a descriptor nobody waits for") {

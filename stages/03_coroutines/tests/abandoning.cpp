@@ -1,4 +1,6 @@
 #include <exception>
+#include <memory>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -290,6 +292,18 @@ TEST_CASE("abandoning: many that ended leave the order as it was") {
     log.clear();
   }
   CHECK(log == expected);
+}
+
+struct Stubborn : Work {
+  void abandon() override { throw std::runtime_error("no"); }
+};
+
+TEST_CASE("abandoning: a loop that cannot be closed to the end is closed") {
+  EventLoop loop;
+  loop.own(std::make_shared<Stubborn>());
+  CHECK_THROWS_WITH_AS(loop.close(), "no", std::runtime_error);
+  CHECK(loop.is_closed());
+  CHECK_THROWS_AS(loop.call_soon([] {}), std::logic_error);
 }
 
 }  // namespace test_abandoning
