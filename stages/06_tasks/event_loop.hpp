@@ -413,7 +413,25 @@ class EventLoop {
     // again because of that, and so on for ever.
     const Closing closing(*this, false);
     if (!call_custom_handler(message, exception)) {
-      default_exception_handler(message, exception);
+      default_exception_handler(message.c_str(), exception);
+    }
+  }
+
+  /// Says it on stderr; without memory only the message.
+  /// (loop.default_exception_handler)
+  static void default_exception_handler(
+      const char* message,
+      const std::exception_ptr& exception
+  ) noexcept {
+    try {
+      std::string text = message;
+      if (exception) {
+        text += ": " + describe(exception);
+      }
+      text += "\n";
+      std::fputs(text.c_str(), stderr);
+    } catch (...) {
+      std::fprintf(stderr, "%s\n", message);
     }
   }
 
@@ -578,18 +596,6 @@ class EventLoop {
                                 std::current_exception());
     }
     return false;
-  }
-
-  static void default_exception_handler(
-      const std::string& message,
-      const std::exception_ptr& exception
-  ) {
-    std::string text = message;
-    if (exception) {
-      text += ": " + describe(exception);
-    }
-    text += "\n";
-    std::fputs(text.c_str(), stderr);
   }
 
   Watcher& watcher_of(int fd, int event) {

@@ -138,6 +138,21 @@ TEST_CASE("exceptions: there may be no exception, only a message") {
   CHECK(text == "something is odd\n");
 }
 
+TEST_CASE("exceptions: without memory the message is told all the same") {
+  const std::string message = "one that has to be copied to be told";
+  const auto error = std::make_exception_ptr(std::runtime_error(message));
+  EventLoop loop;
+  bool has_failed = true;
+  for (long k = 1; has_failed; ++k) {
+    const std::string text = test_exceptions::stderr_of([&] {
+      const FailingAllocation failing(k);
+      CHECK_NOTHROW(loop.call_exception_handler(message, error));
+      has_failed = failing.has_failed();
+    });
+    CHECK(text == message + (has_failed ? "\n" : ": " + message + "\n"));
+  }
+}
+
 namespace test_exceptions {
 
 /// Reports as it is destroyed.
