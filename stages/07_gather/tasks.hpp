@@ -745,8 +745,8 @@ Coroutine<AwaitResult<Awaitable>> wait_for(
 // ---- shield: wait, but do not touch ----
 
 /// Ends one future as another has ended.
-template <class T>
-void pass_on(const Future<T>& from, const Future<T>& to) {
+template <class AFuture, class T>
+void pass_on(const AFuture& from, const Future<T>& to) {
   if (to.done()) {
     failure(from);
   } else if (from.cancelled()) {
@@ -764,20 +764,27 @@ void pass_on(const Future<T>& from, const Future<T>& to) {
   }
 }
 
+/// The future that stands for an awaitable: of its result, or of any.
+template <class Awaitable, class T = AwaitResult<Awaitable>>
+using FutureOf = std::conditional_t<
+    std::is_base_of_v<AnyFuture, Awaitable> &&
+        !std::is_base_of_v<Future<T>, Awaitable>,
+    AnyFuture, Future<T>>;
+
 /// A future with the outcome of `awaitable`; cancelling it leaves that alone.
 /// (asyncio.shield)
 template <class Awaitable>
-Future<AwaitResult<Awaitable>> shield(Awaitable awaitable) {
+FutureOf<Awaitable> shield(Awaitable awaitable) {
   using T = AwaitResult<Awaitable>;
   EventLoop* const running = EventLoop::running();
   EventLoop& loop = running ? *running : loop_of(awaitable);
-  const Future<T> inner = ensure_future(std::move(awaitable), loop);
+  const FutureOf<Awaitable> inner = ensure_future(std::move(awaitable), loop);
   if (inner.done()) {
     return inner;
   }
   const Future<T> outer(inner.get_loop());
   const std::weak_ptr<FutureBase> weak = outer.state();
-  const auto id = inner.add_done_callback([weak](const Future<T>& done) {
+  const auto id = inner.add_done_callback([weak](const auto& done) {
     if (const auto state = weak.lock()) {
       pass_on(done, Future<T>(state));
     }
@@ -785,19 +792,16 @@ Future<AwaitResult<Awaitable>> shield(Awaitable awaitable) {
   outer.add_done_callback([inner, id] { inner.remove_done_callback(id); });
   return outer;
 }
-inline Future<> shield(AnyFuture future) {
-  return shield(as_coroutine(std::move(future)));
-}
 
 // ---- as_completed: as they come ----
 
 /// What as_completed() shares with the coroutines that it gives.
-template <class T>
+template <class AFuture>
 class Completed {
  public:
   explicit Completed(std::size_t count) : left_(count) {}
 
-  void put(const Future<T>& future) {
+  void put(const AFuture& future) {
     if (timed_out_) {
       return;
     }
@@ -821,8 +825,8 @@ class Completed {
   bool empty() const { return done_.empty(); }
   bool timed_out() const { return timed_out_; }
 
-  Future<T> take() {
-    const Future<T> first = done_.front();
+  AFuture take() {
+    const AFuture first = done_.front();
     done_.pop_front();
     return first;
   }
@@ -846,14 +850,14 @@ class Completed {
  private:
   std::size_t left_;
   TimerHandle timer_;
-  std::deque<Future<T>> done_;
+  std::deque<AFuture> done_;
   std::deque<Future<>> waiters_;
   bool timed_out_ = false;
 };
 
 /// The result of the next that is done. (as_completed's _wait_for_one)
-template <class T>
-Coroutine<T> next_completed(std::shared_ptr<Completed<T>> completed) {
+template <class AFuture, class T = AwaitResult<AFuture>>
+Coroutine<T> next_completed(std::shared_ptr<Completed<AFuture>> completed) {
   while (completed->empty()) {
     if (completed->timed_out()) {
       throw TimeoutError();
@@ -870,20 +874,20 @@ Coroutine<T> next_completed(std::shared_ptr<Completed<T>> completed) {
       throw;
     }
   }
-  const Future<T> future = completed->take();
+  const AFuture future = completed->take();
   co_return future.result();
 }
 
 /// Returns the numbers of the callbacks.
-template <class T>
+template <class AFuture>
 std::vector<std::uint64_t> put_when_done(
-    const std::vector<Future<T>>& futures,
-    const std::shared_ptr<Completed<T>>& completed
+    const std::vector<AFuture>& futures,
+    const std::shared_ptr<Completed<AFuture>>& completed
 ) {
   std::vector<std::uint64_t> callbacks;
-  for (const Future<T>& future : futures) {
+  for (const AFuture& future : futures) {
     callbacks.push_back(
-        future.add_done_callback([completed](const Future<T>& done) {
+        future.add_done_callback([completed](const AFuture& done) {
           completed->put(done);
         }));
   }
@@ -898,14 +902,14 @@ Generator<Coroutine<AwaitResult<Awaitable>>> as_completed(
     std::vector<Awaitable> awaitables,
     std::optional<Seconds> timeout = std::nullopt
 ) {
-  using T = AwaitResult<Awaitable>;
-  std::vector<Future<T>> futures;
+  using AFuture = FutureOf<Awaitable>;
+  EventLoop& loop = get_running_loop();
+  std::vector<AFuture> futures;
   for (Awaitable& awaitable : awaitables) {
-    futures.push_back(
-        ensure_future(std::move(awaitable), get_running_loop()));
+    futures.push_back(ensure_future(std::move(awaitable), loop));
   }
   futures = without_repeats(std::move(futures));
-  const auto completed = std::make_shared<Completed<T>>(futures.size());
+  const auto completed = std::make_shared<Completed<AFuture>>(futures.size());
   const auto callbacks = put_when_done(futures, completed);
   if (timeout) {
     const auto time_out = [completed, futures, callbacks] {
@@ -914,8 +918,7 @@ Generator<Coroutine<AwaitResult<Awaitable>>> as_completed(
       }
       completed->time_out();
     };
-    completed->set_timer(
-        get_running_loop().call_later(*timeout, time_out));
+    completed->set_timer(loop.call_later(*timeout, time_out));
   }
   for (std::size_t i = 0; i < futures.size(); ++i) {
     co_yield next_completed(completed);

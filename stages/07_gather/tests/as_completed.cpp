@@ -292,6 +292,23 @@ TEST_CASE("as_completed: so does one that is destroyed as it is woken") {
   run_virtual(passes_on_when_destroyed());
 }
 
+Coroutine<> takes_any() {
+  const auto slow = create_task(work(2));
+  const auto fast = create_task(fail(1));
+  const std::vector<AnyFuture> both{slow, fast};
+  auto completed = as_completed(both);
+  auto next = completed.next();
+  CHECK_THROWS_AS(co_await *next, std::runtime_error);
+  next = completed.next();
+  co_await *next;
+  CHECK(slow.done());
+  for (auto& last : as_completed(std::vector<AnyTask>{slow})) {
+    co_await last;
+  }
+}
+
+TEST_CASE("as_completed: futures of any result") { run_virtual(takes_any()); }
+
 Coroutine<> takes_foreign(Future<int> foreign) {
   const std::vector<Future<int>> both{Future<int>(), foreign};
   auto completed = as_completed(both);

@@ -230,4 +230,18 @@ Coroutine<> shields_any() {
 
 TEST_CASE("shield: a future of any result") { run_virtual(shields_any()); }
 
+Coroutine<int> answers() { co_return 42; }
+
+Coroutine<> shields_any_task() {
+  const AnyTask inner = create_task(answers());
+  const AnyFuture outer = shield(inner);
+  // Only a callback: no task of its own.
+  CHECK(all_tasks().size() == 2);
+  co_await outer;
+  CHECK(inner.done());
+  CHECK(shield(inner) == inner);
+}
+
+TEST_CASE("shield: a task of any result") { run_virtual(shields_any_task()); }
+
 }  // namespace test_shield
