@@ -36,6 +36,11 @@ Error:    a text that the compiler's messages must contain; may be given
 import re
 import subprocess
 import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
+
+from lib.outputs import pattern
 
 LIMIT = 50  # seconds; less than ctest's
 
@@ -77,18 +82,6 @@ class Expected:
             self.hangs = float(text)
         elif word == "Compiles":
             self.compiles = text != "no"
-
-
-def pattern(lines):
-    """The regular expression that an expected stdout stands for."""
-    result = ""
-    for line in lines:
-        if line.strip() == "...":
-            result += r"(?:.*\n)*"
-        else:
-            parts = [re.escape(part) for part in line.split("...")]
-            result += ".*".join(parts) + r"\n"
-    return result
 
 
 def text_of(output):

@@ -19,10 +19,14 @@ import sys
 import tempfile
 import time
 import unittest
-from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "scripts"))
+
+import lib.stages
+from lib.bench import selectors_of
+
 BUILD_BIN = Path(
     os.environ.get("BUILD_BIN") or ROOT / "build" / "release" / "bin"
 )
@@ -41,20 +45,11 @@ ENVIRONMENT["ASAN_OPTIONS"] = ":".join(
 # ---- Stages --------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Stage:
-    folder: Path
+class Stage(lib.stages.Stage):
+    """With its program."""
 
     def __str__(self):
         return self.name
-
-    @property
-    def name(self):
-        return self.folder.name
-
-    @property
-    def number(self):
-        return self.name[:2]
 
     @property
     def program(self):
@@ -66,15 +61,7 @@ class Stage:
 
     def selectors(self):
         """What it can wait with, the default last; none if it has no choice."""
-        help_text = call(self.program, "--help")[1]
-        choices = re.search(r"--selector .*\{([\w,]+)\}", help_text)
-        return choices[1].split(",") if choices else []
-
-    def lesson(self):
-        """The lesson files by name."""
-        files = sorted(self.folder.glob("*.hpp"))
-        files.append(self.folder / "main.cpp")
-        return {path.name: path for path in files if path.is_file()}
+        return selectors_of(self.program)
 
     def mentions(self, header, word):
         """Whether a lesson file has that word: what a stage can do already."""
@@ -84,14 +71,11 @@ class Stage:
 
 def stages(first="01"):
     """The stages from that one on."""
-    found = sorted((ROOT / "stages").glob("[0-9][0-9]_*"))
     wanted = os.environ.get("STAGES", "").replace(",", " ").split()
     return [
-        Stage(folder)
-        for folder in found
-        if folder.is_dir()
-        and folder.name[:2] >= first
-        and (not wanted or folder.name[:2] in wanted)
+        Stage(stage.folder)
+        for stage in lib.stages.find_stages(ROOT)
+        if stage.number >= first and (not wanted or stage.number in wanted)
     ]
 
 

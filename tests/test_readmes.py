@@ -12,14 +12,14 @@ repository's root, with these exceptions:
 - scripts/test and cmake are not run; their words are checked.
 """
 
-import os
 import re
 import shlex
-import sys
 import unittest
 
 import support
 from support import BUILD_BIN, ROOT, Program, call, stages
+
+from lib.outputs import pattern
 
 ENVIRONMENT = {**support.ENVIRONMENT, "PAGER": "cat", "GIT_PAGER": "cat"}
 
@@ -60,18 +60,6 @@ def commands_in(path):
                     found[-1].expected = []
                 open_line = line.endswith("\\")
     return found
-
-
-def pattern(lines):
-    """The regular expression that an expected output stands for."""
-    result = ""
-    for line in lines:
-        if line.strip() == "...":
-            result += r"(?:.*\n)*"
-        else:
-            parts = [re.escape(part.rstrip()) for part in line.split("...")]
-            result += r".*".join(parts) + r"[ \t]*\n"
-    return result
 
 
 def is_build_of_run():

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .book import BOOK, Block
+from .outputs import pattern
 from .stages import split_lines
 from .terminal import Problem
 
@@ -157,18 +158,12 @@ def terminal_lines(output: bytes) -> list[str]:
 
 
 def matches(expected: list[str], printed: list[str], digits: bool) -> bool:
-    """`...` alone stands for any lines, within a line for any text."""
-    pattern = ""
-    for line in expected:
-        if line.strip() == "...":
-            pattern += r"(?:.*\n)*?"
-        else:
-            line = without_numbers(line) if digits else line
-            pattern += ".*?".join(
-                re.escape(text) for text in line.rstrip().split("...")) + "\n"
-    text = "".join((without_numbers(line) if digits else line) + "\n"
-                   for line in printed)
-    return re.fullmatch(pattern, text) is not None
+    if digits:
+        expected = [line if line.strip() == "..." else without_numbers(line)
+                    for line in expected]
+        printed = list(map(without_numbers, printed))
+    text = "".join(line + "\n" for line in printed)
+    return re.fullmatch(pattern(expected), text) is not None
 
 
 def without_numbers(line: str) -> str:
