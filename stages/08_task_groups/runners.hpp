@@ -22,9 +22,10 @@ class Runner {
  public:
   using LoopFactory = std::function<std::unique_ptr<EventLoop>()>;
 
-  /// Runs them in the loop that `loop_factory` creates, if there is one.
+  /// Runs them in the loop that `loop_factory` creates, if there is one, when
+  /// the loop is first needed.
   explicit Runner(LoopFactory loop_factory = std::make_unique<EventLoop>)
-      : owned_loop_(loop_factory()) {}
+      : loop_factory_(std::move(loop_factory)) {}
   Runner(const Runner&) = delete;
   Runner& operator=(const Runner&) = delete;
   ~Runner() {
@@ -35,9 +36,19 @@ class Runner {
     }
   }
 
+  /// Throws std::logic_error once the runner is closed, std::invalid_argument
+  /// if the factory has made no loop. (Runner.get_loop)
   EventLoop& get_loop() {
-    in_use_ = true;
-    return loop_;
+    if (loop_ && loop_->is_closed()) {
+      throw std::logic_error("the runner is closed");
+    }
+    if (!loop_) {
+      loop_ = loop_factory_();
+    }
+    if (!loop_) {
+      throw std::invalid_argument("the loop factory has made no loop");
+    }
+    return *loop_;
   }
 
   /// Runs until `main` ends. Returns its result or throws its exception. Ctrl-C
@@ -48,15 +59,12 @@ class Runner {
     if (EventLoop::running()) {
       throw std::logic_error("run() called from a running event loop");
     }
-    if (loop_.is_closed()) {
-      throw std::logic_error("the runner is closed");
-    }
-    in_use_ = true;
-    Interrupts interrupts(loop_);
-    const Task<T> task = create_task(std::move(main), loop_);
+    EventLoop& loop = get_loop();
+    Interrupts interrupts(loop);
+    const Task<T> task = create_task(std::move(main), loop);
     interrupts.cancel(task);
     try {
-      return loop_.run_until_complete(task);
+      return loop.run_until_complete(task);
     } catch (const CancelledError&) {
       // Somebody else may have wanted it, too.
       const bool ours = interrupts.count() > 0 &&
@@ -71,19 +79,20 @@ class Runner {
   /// Cancels the tasks that are left, waits for them, and closes the loop.
   /// (Runner.close)
   void close() {
+    if (!loop_ || loop_->is_closed()) {
+      return;
+    }
     try {
-      if (std::exchange(in_use_, false) && !loop_.is_closed()) {
-        cancel_all_tasks();
-        // What is due is still called, as in CPython while shutdown_asyncgens()
-        // and shutdown_default_executor() run.
-        loop_.run_until_complete(nothing());
-        loop_.run_until_complete(nothing());
-      }
+      cancel_all_tasks();
+      // What is due is still called, as in CPython while shutdown_asyncgens()
+      // and shutdown_default_executor() run.
+      loop_->run_until_complete(nothing());
+      loop_->run_until_complete(nothing());
     } catch (...) {
-      loop_.close();
+      loop_->close();
       throw;
     }
-    loop_.close();
+    loop_->close();
   }
 
  private:
@@ -115,11 +124,11 @@ class Runner {
 
   // (runners._cancel_all_tasks)
   void cancel_all_tasks() {
-    const std::vector<AnyTask> tasks = all_tasks(loop_);
+    const std::vector<AnyTask> tasks = all_tasks(*loop_);
     if (tasks.empty()) {
       return;
     }
-    const Future<> all_done(loop_);
+    const Future<> all_done(*loop_);
     const auto left = std::make_shared<std::size_t>(tasks.size());
     for (const AnyTask& task : tasks) {
       task.cancel();
@@ -129,7 +138,7 @@ class Runner {
         }
       });
     }
-    loop_.run_until_complete(all_done);
+    loop_->run_until_complete(all_done);
     for (const AnyTask& task : tasks) {
       if (!task.cancelled() && task.exception()) {
         report(task.exception());
@@ -138,15 +147,14 @@ class Runner {
   }
 
   void report(const std::exception_ptr& exception) {
-    loop_.call_exception_handler(
+    loop_->call_exception_handler(
         "unhandled exception during asyncio.run() shutdown", exception);
   }
 
   static Coroutine<> nothing() { co_return; }
 
-  std::unique_ptr<EventLoop> owned_loop_;
-  EventLoop& loop_ = *owned_loop_;
-  bool in_use_ = false;
+  LoopFactory loop_factory_;
+  std::unique_ptr<EventLoop> loop_;
 };
 
 /// Runs `main` in a new loop until it ends, with everything that it has

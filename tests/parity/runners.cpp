@@ -708,3 +708,44 @@ PARITY_PLAIN(what_is_due_is_called_while_the_runner_closes) {
     runner.run(leaves_callbacks(task));
   }
 }
+
+PARITY_PLAIN(the_loop_is_made_when_it_is_needed) {
+  Runner runner([] {
+    say("made");
+    return std::make_unique<EventLoop>();
+  });
+  say("not yet");
+  runner.close();
+  runner.run(as_coroutine(sleep(0s)));
+  runner.run(as_coroutine(sleep(0s)));
+  runner.close();
+  runner.close();
+  say(raises([&] { return &runner.get_loop(); }));
+}
+
+namespace {
+
+Coroutine<> closes_its_own(Runner* runner) {
+  create_task(waits("left", 2s));
+  co_await sleep(0s);
+  say(raises([&] {
+    runner->close();
+    return 0;
+  }));
+  co_await sleep(0s);
+}
+
+}  // namespace
+
+PARITY_PLAIN(a_runner_is_not_closed_while_it_runs) {
+  {
+    Runner runner;
+    prepare(runner.get_loop());
+    try {
+      runner.run(closes_its_own(&runner));
+    } catch (const CancelledError&) {
+      say("main was cancelled");
+    }
+  }
+  say("closed");
+}

@@ -594,5 +594,38 @@ def what_is_due_is_called_while_the_runner_closes():
             runner.run(leaves_callbacks(task))
 
 
+@case
+def the_loop_is_made_when_it_is_needed():
+    def factory():
+        say("made")
+        return Loop()
+
+    runner = asyncio.Runner(loop_factory=factory)
+    say("not yet")
+    runner.close()
+    runner.run(asyncio.sleep(0))
+    runner.run(asyncio.sleep(0))
+    runner.close()
+    runner.close()
+    say(raises(runner.get_loop))
+
+
+async def closes_its_own(runner):
+    asyncio.create_task(waits("left", 2))
+    await asyncio.sleep(0)
+    say(raises(runner.close))
+    await asyncio.sleep(0)
+
+
+@case
+def a_runner_is_not_closed_while_it_runs():
+    with asyncio.Runner(loop_factory=Loop) as runner:
+        try:
+            runner.run(closes_its_own(runner))
+        except asyncio.CancelledError:
+            say("main was cancelled")
+    say("closed")
+
+
 if __name__ == "__main__":
     main()

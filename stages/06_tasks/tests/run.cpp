@@ -141,10 +141,44 @@ TEST_CASE("run: one that stops the loop while it cleans up is reported") {
 
 TEST_CASE("run: a closed runner runs nothing") {
   Runner runner;
+  runner.get_loop();
   runner.close();
   CHECK_THROWS_WITH_AS(
       runner.run(answer()), "the runner is closed", std::logic_error);
-  CHECK(all_tasks(runner.get_loop()).empty());
+  CHECK_THROWS_AS(runner.get_loop(), std::logic_error);
+  runner.close();
+}
+
+TEST_CASE("run: a runner that was not used has nothing to close") {
+  Runner runner;
+  runner.close();
+  CHECK(runner.run(answer()) == 42);
+}
+
+Coroutine<> cleans_up(Log* log) {
+  try {
+    co_await sleep(1h);
+  } catch (const CancelledError&) {
+    log->push_back("tidy");
+    throw;
+  }
+}
+
+Coroutine<> closes_its_own(Runner* runner, Log* log) {
+  create_task(cleans_up(log));
+  co_await sleep(0s);
+  CHECK_THROWS_AS(runner->close(), std::logic_error);
+}
+
+TEST_CASE("run: a runner that is in use is not closed, and can be later") {
+  Log log;
+  Runner runner;
+  CHECK_THROWS_AS(runner.run(closes_its_own(&runner, &log)), CancelledError);
+  create_task(cleans_up(&log), runner.get_loop());
+  runner.run(as_coroutine(sleep(0s)));
+  log.clear();
+  runner.close();
+  CHECK(log == Log{"tidy"});
 }
 
 /// Sleeps for an hour; says how it was ended, and takes its time for that.
@@ -382,9 +416,15 @@ TEST_CASE("run: in a loop that somebody else has made") {
     loop->use_virtual_clock();
     return loop;
   });
+  CHECK(made == 0);
   runner.run(as_coroutine(sleep(1h)));
   CHECK(made == 1);
   CHECK(runner.get_loop().time() == 1h);
+}
+
+TEST_CASE("run: or that nobody has made") {
+  Runner runner([] { return std::unique_ptr<EventLoop>(); });
+  CHECK_THROWS_AS(runner.run(answer()), std::invalid_argument);
 }
 
 }  // namespace test_run
