@@ -214,8 +214,8 @@ class CoroutineDriver : public Driver {
       trace::done(this);
     } catch (...) {
       trace::done(this, "raised");
-      loop_.call_exception_handler("Task exception was never retrieved",
-                                   std::current_exception());
+      loop_.report("Task exception was never retrieved",
+                   std::current_exception());
     }
   }
 

@@ -5,7 +5,6 @@
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
 #include <exception>
 #include <forward_list>
 #include <functional>
@@ -222,17 +221,14 @@ class FutureBase {
 
   /// For destructors: nobody can ask for the exception any more.
   /// (Future.__del__)
-  void report_unretrieved(const char* kind) {
+  void report_unretrieved(const char* message) {
     if (state_ != State::failed || std::exchange(retrieved_, true)) {
       return;
     }
-    const std::string message =
-        std::string(kind) + " exception was never retrieved";
     if (*loop_) {
-      (*loop_)->call_exception_handler(message, exception_);
+      (*loop_)->report(message, exception_);
     } else {
-      std::fprintf(stderr, "%s: %s\n", message.c_str(),
-                   describe(exception_).c_str());
+      EventLoop::default_exception_handler(message, exception_);
     }
   }
 
@@ -356,7 +352,9 @@ template <class T>
 class FutureState : public FutureBase {
  public:
   using FutureBase::FutureBase;
-  ~FutureState() override { this->report_unretrieved("Future"); }
+  ~FutureState() override {
+    this->report_unretrieved("Future exception was never retrieved");
+  }
 
   virtual void set_result(Value<T> value) {
     check_pending();

@@ -417,6 +417,18 @@ class EventLoop {
     }
   }
 
+  /// The same for those that must not throw.
+  void report(
+      const char* message,
+      const std::exception_ptr& exception
+  ) noexcept {
+    try {
+      call_exception_handler(message, exception);
+    } catch (...) {
+      default_exception_handler(message, exception);
+    }
+  }
+
   /// Says it on stderr; without memory only the message.
   /// (loop.default_exception_handler)
   static void default_exception_handler(

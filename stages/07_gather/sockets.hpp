@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
+#include <cstdio>
 #include <memory>
 #include <optional>
 #include <string>
@@ -57,9 +58,11 @@ class Socket {
     if (fd < 0) {
       return;
     }
-    if (*loop_) {
-      warn_if_waited_for(**loop_, fd);
-      (*loop_)->forget(fd);
+    // A copy: whoever is told may destroy this object.
+    const auto loop = loop_;
+    if (*loop) {
+      warn_if_waited_for(**loop, fd);
+      (*loop)->forget(fd);
     }
     ::close(fd);
   }
@@ -70,10 +73,11 @@ class Socket {
     const bool waited_for = loop.is_watched(fd, EVENT_READ) ||
                             loop.is_watched(fd, EVENT_WRITE);
     if (waited_for && !loop.is_closed()) {
-      loop.call_exception_handler(
-          "descriptor " + std::to_string(fd) +
-              " is closed while a coroutine waits for it",
-          nullptr);
+      char message[80];
+      std::snprintf(message, sizeof message,
+                    "descriptor %d is closed while a coroutine waits for it",
+                    fd);
+      loop.report(message, nullptr);
     }
   }
 

@@ -33,7 +33,9 @@ class TaskState : public CoroutineDriver<T>, public FutureState<T> {
       : CoroutineDriver<T>(std::move(coroutine), loop),
         FutureState<T>(loop),
         function_(this->where().function) {}
-  ~TaskState() override { this->report_unretrieved("Task"); }
+  ~TaskState() override {
+    this->report_unretrieved("Task exception was never retrieved");
+  }
 
   FutureBase& future() override { return *this; }
 
@@ -48,8 +50,7 @@ class TaskState : public CoroutineDriver<T>, public FutureState<T> {
 
   void abandon() override {
     CoroutineDriver<T>::abandon();
-    this->loop().call_exception_handler("Task was destroyed but it is pending!",
-                                        nullptr);
+    this->loop().report("Task was destroyed but it is pending!", nullptr);
     this->drop_done_callbacks();
     const Coroutine<T> gone = std::move(this->coroutine_);
   }

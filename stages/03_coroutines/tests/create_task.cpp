@@ -151,6 +151,25 @@ TEST_CASE("create_task: an exception goes to the exception handler") {
   CHECK(log[reported_first ? 3 : 1] == "others go on");
 }
 
+Coroutine<> fail_with(std::shared_ptr<int>) {
+  throw std::runtime_error("out of paper");
+  co_return;
+}
+
+TEST_CASE("create_task: let go of when there is no memory to tell of it") {
+  const auto held = std::make_shared<int>();
+  bool has_failed = true;
+  for (long k = 1; has_failed; ++k) {
+    EventLoop loop;
+    loop.set_exception_handler([](const std::string&, std::exception_ptr) {});
+    create_task(fail_with(held), loop);
+    const FailingAllocation failing(k);
+    CHECK_NOTHROW(loop.run_once());
+    has_failed = failing.has_failed();
+    CHECK(held.use_count() == 1);
+  }
+}
+
 TEST_CASE("create_task: a coroutine that was moved away is an error") {
   Log log;
   EventLoop loop;

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -325,6 +326,44 @@ TEST_CASE("sockets: whoever is told that it is closed may close it") {
   CHECK(told == 1);
   CHECK(socket.fileno() == -1);
   CHECK_FALSE(is_open(here));
+}
+
+TEST_CASE("sockets: or destroy it, and put another one in its place") {
+  EventLoop loop;
+  EventLoop other_loop;
+  const std::pair<int, int> fds = stream_pair();
+  const int here = fds.first;
+  const int there = fds.second;
+  std::optional<Socket> socket(std::in_place, here, loop);
+  loop.set_exception_handler([&](const std::string&, std::exception_ptr) {
+    socket.emplace(there, other_loop);
+  });
+  create_task(wait_readable(here), loop);
+  loop.run_once();
+  socket->close();
+  CHECK_FALSE(is_open(here));
+  CHECK_FALSE(loop.is_watched(here, EVENT_READ));
+  CHECK(socket->fileno() == there);
+}
+
+TEST_CASE("sockets: it closes without memory, too") {
+  bool has_failed = true;
+  for (long k = 1; has_failed; ++k) {
+    EventLoop loop;
+    int told = 0;
+    loop.set_exception_handler(
+        [&](const std::string&, std::exception_ptr) { ++told; });
+    const auto [here, there] = stream_pair();
+    Socket socket(here, loop);
+    const Socket other(there, loop);
+    create_task(wait_readable(here), loop);
+    loop.run_once();
+    const FailingAllocation failing(k);
+    CHECK_NOTHROW(socket.close());
+    has_failed = failing.has_failed();
+    CHECK(told >= (has_failed ? 0 : 1));
+    CHECK_FALSE(is_open(here));
+  }
 }
 
 TEST_CASE("sockets: what cannot be made non-blocking is closed") {

@@ -140,6 +140,25 @@ TEST_CASE("never_retrieved: of what is no std::exception too") {
   CHECK(log.size() == 1);
 }
 
+TEST_CASE("never_retrieved: without memory it is let go of all the same") {
+  for (const bool loop_is_gone : {false, true}) {
+    bool has_failed = true;
+    for (long k = 1; has_failed; ++k) {
+      std::optional<EventLoop> loop(std::in_place);
+      std::optional<Future<int>> future(*loop);
+      loop->set_exception_handler([](const std::string&, std::exception_ptr) {
+      });
+      future->set_exception(std::runtime_error(report));
+      if (loop_is_gone) {
+        loop.reset();
+      }
+      const FailingAllocation failing(k);
+      future.reset();
+      has_failed = failing.has_failed();
+    }
+  }
+}
+
 TEST_CASE("never_retrieved: one that a closed loop refuses is not reported") {
   Log log;
   EventLoop loop;

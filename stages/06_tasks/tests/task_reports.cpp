@@ -139,6 +139,29 @@ TEST_CASE("task_reports: and those it did not even begin") {
   CHECK(log == Log{"Task was destroyed but it is pending!"});
 }
 
+TEST_CASE("task_reports: without memory a loop closes all the same") {
+  bool has_failed = true;
+  for (long k = 1; has_failed; ++k) {
+    EventLoop loop;
+    loop.use_virtual_clock();
+    int told = 0;
+    loop.set_exception_handler(
+        [&](const std::string&, std::exception_ptr) { ++told; });
+    Log log;
+    log.reserve(4);
+    create_task(sleeps_for_an_hour(), loop);
+    create_task(outer(&log), loop);
+    loop.run_once();
+    {
+      const FailingAllocation failing(k);
+      CHECK_NOTHROW(loop.close());
+      has_failed = failing.has_failed();
+    }
+    CHECK(told >= (has_failed ? 1 : 2));
+    CHECK(log == Log{"inner gone", "outer gone"});
+  }
+}
+
 TEST_CASE("task_reports: of one that has ended there is nothing to say") {
   Log log;
   Loop loop(&log);
