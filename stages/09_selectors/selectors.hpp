@@ -282,18 +282,24 @@ class PollSelector : public BaseSelector {
     return events;
   }
 
-  void update(int fd, int events) override {
+  // One that has none is put at the end.
+  std::size_t place_of(int fd) {
     const auto known = places_.find(fd);
-    if (known == places_.end()) {
-      fds_.push_back(pollfd{fd, 0, 0});
-      try {
-        places_.insert({fd, fds_.size() - 1});
-      } catch (...) {
-        fds_.pop_back();
-        throw;
-      }
+    if (known != places_.end()) {
+      return known->second;
     }
-    const std::size_t place = places_.at(fd);
+    fds_.push_back(pollfd{fd, 0, 0});
+    try {
+      places_.insert({fd, fds_.size() - 1});
+    } catch (...) {
+      fds_.pop_back();
+      throw;
+    }
+    return fds_.size() - 1;
+  }
+
+  void update(int fd, int events) override {
+    const std::size_t place = place_of(fd);
     if (events == 0) {
       // The last one moves to the place that becomes free.
       places_.at(fds_.back().fd) = place;
