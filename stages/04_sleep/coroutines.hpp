@@ -49,10 +49,12 @@ inline Coroutine<> wait_writable(int fd) {
   co_yield Can{EVENT_WRITE, fd};
 }
 
-/// What sleep() gives: to be awaited.
-class [[nodiscard]] Sleep {
+/// One pause: it lies in the frame of the coroutine that pauses.
+class SleepAwaiter {
  public:
-  explicit Sleep(Seconds delay) : can_{0, -1, delay} {}
+  explicit SleepAwaiter(Seconds delay) : can_{0, -1, delay} {}
+  SleepAwaiter(const SleepAwaiter&) = delete;
+  SleepAwaiter& operator=(const SleepAwaiter&) = delete;
 
   bool await_ready() const { return false; }
 
@@ -68,6 +70,17 @@ class [[nodiscard]] Sleep {
  private:
   Can can_;
   Frame<Can, void>* frame_ = nullptr;
+};
+
+/// What sleep() gives: to be awaited, by as many as like.
+class [[nodiscard]] Sleep {
+ public:
+  explicit Sleep(Seconds delay) : delay_(delay) {}
+
+  SleepAwaiter operator co_await() const { return SleepAwaiter(delay_); }
+
+ private:
+  Seconds delay_;
 };
 
 /// `co_await sleep(2s)`: pauses for that long; sleep(0s) only lets the others

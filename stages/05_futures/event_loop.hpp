@@ -672,7 +672,7 @@ class EventLoop {
   void queue_due_timers() {
     const Seconds now = time();
     while (!scheduled_.empty() && scheduled_.front().when <= now) {
-      auto timer = pop_timer();
+      auto timer = scheduled_.front().timer;
       if (timer->cancelled) {
         --cancelled_;
       } else {
@@ -680,6 +680,8 @@ class EventLoop {
         call_soon([this] { run_due_timer(); });
         due_.push_back(std::move(timer));
       }
+      // Last: without memory it stays in the heap.
+      pop_timer();
     }
   }
 

@@ -124,11 +124,12 @@ class Timer : public FutureState<void> {
   TimerHandle handle_;
 };
 
-/// What sleep() gives: to be awaited.
-class [[nodiscard]] Sleep {
+/// One pause: it lies in the frame of the coroutine that pauses.
+class SleepAwaiter {
  public:
-  explicit Sleep(Seconds delay) : delay_(delay) {}
-  Sleep(Sleep&& other) noexcept : delay_(other.delay_) {}
+  explicit SleepAwaiter(Seconds delay) : delay_(delay) {}
+  SleepAwaiter(const SleepAwaiter&) = delete;
+  SleepAwaiter& operator=(const SleepAwaiter&) = delete;
 
   bool await_ready() const { return false; }
 
@@ -162,6 +163,17 @@ class [[nodiscard]] Sleep {
   Frame<Awaited, void>* frame_ = nullptr;
   std::optional<Wait> timer_;
   Awaited awaited_;
+};
+
+/// What sleep() gives: to be awaited, by as many as like.
+class [[nodiscard]] Sleep {
+ public:
+  explicit Sleep(Seconds delay) : delay_(delay) {}
+
+  SleepAwaiter operator co_await() const { return SleepAwaiter(delay_); }
+
+ private:
+  Seconds delay_;
 };
 
 /// `co_await sleep(2s)`: pauses for that long; sleep(0s) only lets the others

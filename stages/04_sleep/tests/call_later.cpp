@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <functional>
 #include <memory>
+#include <new>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -146,6 +147,28 @@ TEST_CASE("call_later: stop() leaves the later ones for the next run") {
   CHECK(loop.time() == 1s);
   loop.run_until_idle();
   CHECK(log == Log{"one", "two"});
+}
+
+TEST_CASE("call_later: what is due without memory is called later") {
+  bool has_failed = true;
+  for (long k = 1; has_failed; ++k) {
+    EventLoop loop;
+    loop.use_virtual_clock();
+    // More than the queue has places for.
+    int called = 0;
+    for (int i = 0; i < 100; ++i) {
+      loop.call_later(1s, [&called, i] { called += called == i; });
+    }
+    loop.advance(1s);
+    try {
+      const FailingAllocation failing(k);
+      loop.run_once();
+      has_failed = failing.has_failed();
+    } catch (const std::bad_alloc&) {
+    }
+    loop.run_until_idle();
+    CHECK(called == 100);
+  }
 }
 
 TEST_CASE("call_later: on the real clock") {

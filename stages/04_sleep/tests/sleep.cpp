@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <chrono>
 #include <limits>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -205,6 +206,27 @@ TEST_CASE("sleep: what a trace says of it") {
 
 Coroutine<> sleeps_for_a_result(std::string* result) {
   *result = co_await sleep(1s, std::string("slept"));
+}
+
+Coroutine<> naps(Log* log, std::string name, Sleep* nap) {
+  co_await *nap;
+  log->push_back(name);
+}
+
+TEST_CASE("sleep: one may be awaited by many, and be gone before they wake") {
+  Loop loop;
+  Log log;
+  std::optional<Sleep> nap(2s);
+  create_task(naps(&log, "a", &*nap), loop);
+  create_task(naps(&log, "b", &*nap), loop);
+  loop.run_once();
+  nap.emplace(1s);
+  create_task(naps(&log, "c", &*nap), loop);
+  loop.run_once();
+  nap.emplace(0s);
+  loop.run_until_idle();
+  CHECK(log == Log{"c", "a", "b"});
+  CHECK(loop.time() == 2s);
 }
 
 TEST_CASE("sleep: may give a result") {
