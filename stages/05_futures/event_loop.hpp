@@ -522,10 +522,6 @@ class EventLoop {
     StopsWhenDone& operator=(const StopsWhenDone&) = delete;
     ~StopsWhenDone() {
       future_.remove_done_callback(id_);
-      // An error that ends the run instead must not make this one unretrieved.
-      if (future_.done() && !future_.cancelled()) {
-        future_.exception();
-      }
     }
 
    private:

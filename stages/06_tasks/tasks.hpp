@@ -44,7 +44,9 @@ class TaskState : public CoroutineDriver<T>, public FutureState<T> {
 
   void abandon() override {
     CoroutineDriver<T>::abandon();
-    this->loop().report("Task was destroyed but it is pending!", nullptr);
+    if (this->log_destroy_pending) {
+      this->loop().report("Task was destroyed but it is pending!", nullptr);
+    }
     this->drop_done_callbacks();
     const Coroutine<T> gone = std::move(this->coroutine_);
   }
@@ -257,14 +259,17 @@ auto create_task(Awaitable awaitable, std::string name = "") {
                      std::move(name));
 }
 
-/// A task for whatever is not a future yet. (asyncio.ensure_future)
+/// A task for whatever is not a future yet; without `report` only its maker
+/// hears of its end. (asyncio.ensure_future)
 template <class Awaitable>
-auto ensure_future(Awaitable awaitable, EventLoop& loop) {
-  return create_task(std::move(awaitable), loop);
+auto ensure_future(Awaitable awaitable, EventLoop& loop, bool report = true) {
+  const auto task = create_task(std::move(awaitable), loop);
+  task.base().log_destroy_pending = report;
+  return task;
 }
 template <class AFuture>
   requires std::is_base_of_v<AnyFuture, AFuture>
-AFuture ensure_future(AFuture future, EventLoop& loop) {
+AFuture ensure_future(AFuture future, EventLoop& loop, bool = true) {
   check_loop(future, loop);
   return future;
 }

@@ -296,7 +296,7 @@ class EventLoop {
   template <class Awaitable>
   auto run_until_complete(Awaitable awaitable) {
     { const Running possible(*this); }
-    const auto future = ensure_future(std::move(awaitable), *this);
+    const auto future = ensure_future(std::move(awaitable), *this, false);
     {
       const StopsWhenDone stops(*this, future);
       run_forever();
@@ -544,9 +544,8 @@ class EventLoop {
     StopsWhenDone& operator=(const StopsWhenDone&) = delete;
     ~StopsWhenDone() {
       future_.remove_done_callback(id_);
-      // An error that ends the run instead must not make this one unretrieved.
-      if (future_.done() && !future_.cancelled()) {
-        future_.exception();
+      if (!future_.base().log_destroy_pending) {
+        future_.base().failure();
       }
     }
 

@@ -50,7 +50,9 @@ class TaskState : public CoroutineDriver<T>, public FutureState<T> {
 
   void abandon() override {
     CoroutineDriver<T>::abandon();
-    this->loop().report("Task was destroyed but it is pending!", nullptr);
+    if (this->log_destroy_pending) {
+      this->loop().report("Task was destroyed but it is pending!", nullptr);
+    }
     this->drop_done_callbacks();
     const Coroutine<T> gone = std::move(this->coroutine_);
   }
@@ -263,14 +265,17 @@ auto create_task(Awaitable awaitable, std::string name = "") {
                      std::move(name));
 }
 
-/// A task for whatever is not a future yet. (asyncio.ensure_future)
+/// A task for whatever is not a future yet; without `report` only its maker
+/// hears of its end. (asyncio.ensure_future)
 template <class Awaitable>
-auto ensure_future(Awaitable awaitable, EventLoop& loop) {
-  return create_task(std::move(awaitable), loop);
+auto ensure_future(Awaitable awaitable, EventLoop& loop, bool report = true) {
+  const auto task = create_task(std::move(awaitable), loop);
+  task.base().log_destroy_pending = report;
+  return task;
 }
 template <class AFuture>
   requires std::is_base_of_v<AnyFuture, AFuture>
-AFuture ensure_future(AFuture future, EventLoop& loop) {
+AFuture ensure_future(AFuture future, EventLoop& loop, bool = true) {
   check_loop(future, loop);
   return future;
 }
@@ -497,10 +502,10 @@ EventLoop& loop_of(const First& first, const Others&...) {
 }
 
 template <class Give, class... Awaitables>
-auto gather_all(Give give, Awaitables... awaitables) {
-  EventLoop& loop = loop_of(awaitables...);
+auto gather_all(Give give, Awaitables... each) {
+  EventLoop& loop = loop_of(each...);
   // In braces: their order is that of the arguments.
-  const std::tuple futures{ensure_future(std::move(awaitables), loop)...};
+  const std::tuple futures{ensure_future(std::move(each), loop, false)...};
   const auto children = std::apply([](const auto&... future) {
     return std::vector<AnyFuture>{future...};
   }, futures);
@@ -523,7 +528,7 @@ auto gather_vector(Give give, std::vector<Awaitable> awaitables) {
   for (Awaitable& awaitable : awaitables) {
     EventLoop& loop =
         futures.empty() ? loop_of(awaitable) : futures.front().get_loop();
-    futures.push_back(ensure_future(std::move(awaitable), loop));
+    futures.push_back(ensure_future(std::move(awaitable), loop, false));
   }
   const std::vector<AnyFuture> children(futures.begin(), futures.end());
   const auto collect = [give, futures] {

@@ -82,6 +82,9 @@ class FutureBase {
   FutureBase(const FutureBase&) = delete;
   FutureBase& operator=(const FutureBase&) = delete;
 
+  /// Not so of a task whose maker sees to its end. (Task._log_destroy_pending)
+  bool log_destroy_pending = true;
+
   /// Those who wait for it are woken: there is nothing left to wait for.
   virtual ~FutureBase() {
     while (oldest_waiting_) {

@@ -292,3 +292,22 @@ PARITY(a_gather_of_gathers_cancels_all_the_way_down) {
   }
   say(inner.done(), inner.cancelled(), name(inner.exception()));
 }
+
+namespace {
+
+Coroutine<> gathers(Coroutine<> one, Coroutine<> two) {
+  co_await gather(std::move(one), std::move(two));
+}
+
+}  // namespace
+
+PARITY_PLAIN(children_of_a_closed_loop_are_not_reported_one_by_one) {
+  EventLoop loop;
+  prepare(loop);
+  create_task(gathers(as_coroutine(sleep(100s)), as_coroutine(sleep(200s))),
+              loop);
+  loop.call_later(1s, [&] { loop.stop(); });
+  loop.run_forever();
+  loop.close();
+  say("closed");
+}

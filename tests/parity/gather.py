@@ -1,8 +1,9 @@
 """gather(): many awaitables, one future of all their results."""
 
 import asyncio
+import gc
 
-from parity import case, differs, main, name, now, say
+from parity import Loop, case, differs, main, name, now, say
 
 
 async def work(label, delay, result):
@@ -281,6 +282,20 @@ async def a_gather_of_gathers_cancels_all_the_way_down():
     except asyncio.CancelledError as error:
         say(now(), name(error))
     say(inner.done(), inner.cancelled(), name(inner.exception()))
+
+async def gathers(one, two):
+    await asyncio.gather(one, two)
+
+
+@case
+def children_of_a_closed_loop_are_not_reported_one_by_one():
+    loop = Loop()
+    loop.create_task(gathers(asyncio.sleep(100), asyncio.sleep(200)))
+    loop.call_later(1, loop.stop)
+    loop.run_forever()
+    loop.close()
+    gc.collect()
+    say("closed")
 
 
 if __name__ == "__main__":

@@ -749,3 +749,28 @@ PARITY_PLAIN(a_runner_is_not_closed_while_it_runs) {
   }
   say("closed");
 }
+
+namespace {
+
+Coroutine<> breaks_at_once() {
+  throw ValueError("lost");
+  co_return;
+}
+
+}  // namespace
+
+PARITY_PLAIN(another_error_leaves_a_task_to_be_asked) {
+  EventLoop loop;
+  prepare(loop);
+  {
+    const auto task = create_task(breaks_at_once(), loop);
+    loop.call_soon([] { throw KeyboardInterrupt(); });
+    try {
+      loop.run_until_complete(task);
+    } catch (const KeyboardInterrupt&) {
+      say("KeyboardInterrupt", task.done());
+    }
+  }
+  loop.close();
+  say("closed");
+}

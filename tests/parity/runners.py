@@ -4,7 +4,7 @@ import asyncio
 import gc
 import signal
 
-from parity import Loop, case, differs, main, name, now, raises, say
+from parity import Loop, case, main, name, now, raises, say
 
 # Whoever started this process may have it ignore Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -446,7 +446,6 @@ def closing_drops_a_task_that_sleeps():
 
 
 @case
-@differs
 def what_was_to_complete_is_dropped_in_silence():
     # The error has said it already.
     loop = Loop()
@@ -624,6 +623,29 @@ def a_runner_is_not_closed_while_it_runs():
             runner.run(closes_its_own(runner))
         except asyncio.CancelledError:
             say("main was cancelled")
+    say("closed")
+
+
+async def breaks_at_once():
+    raise ValueError("lost")
+
+
+@case
+def another_error_leaves_a_task_to_be_asked():
+    loop = Loop()
+
+    def interrupt():
+        raise KeyboardInterrupt
+
+    task = loop.create_task(breaks_at_once())
+    loop.call_soon(interrupt)
+    try:
+        loop.run_until_complete(task)
+    except KeyboardInterrupt:
+        say("KeyboardInterrupt", task.done())
+    del task
+    loop.close()
+    gc.collect()
     say("closed")
 
 

@@ -131,6 +131,33 @@ TEST_CASE("task_reports: a loop that closes names those it did not finish") {
   CHECK_FALSE(task.done());
 }
 
+void interrupt() { throw KeyboardInterrupt(); }
+
+TEST_CASE("task_reports: one that can be asked for, if another error ends") {
+  Log log;
+  Loop loop(&log);
+  {
+    const Task<int> task = create_task(breaks(), loop);
+    loop.call_soon(interrupt);
+    CHECK_THROWS_AS(loop.run_until_complete(task), KeyboardInterrupt);
+    CHECK(task.done());
+  }
+  loop.close();
+  CHECK(log == Log{never_retrieved});
+}
+
+TEST_CASE("task_reports: but not what only the run has made") {
+  Log log;
+  Loop loop(&log);
+  loop.call_soon([&] { loop.call_soon(interrupt); });
+  CHECK_THROWS_AS(loop.run_until_complete(breaks()), KeyboardInterrupt);
+  loop.call_soon(interrupt);
+  CHECK_THROWS_AS(loop.run_until_complete(sleeps_for_an_hour()),
+                  KeyboardInterrupt);
+  loop.close();
+  CHECK(log.empty());
+}
+
 TEST_CASE("task_reports: and those it did not even begin") {
   Log log;
   Loop loop(&log);
