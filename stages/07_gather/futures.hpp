@@ -402,7 +402,10 @@ class FutureState : public FutureBase {
 
  protected:
   std::string describe_result() const override {
-    return value_ ? " result=" + describe_value(*value_) : "";
+    if (!value_) {
+      return "";
+    }
+    return " result=" + (std::is_void_v<T> ? "None" : describe_value(*value_));
   }
 
  private:

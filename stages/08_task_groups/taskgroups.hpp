@@ -46,8 +46,8 @@ class TaskGroup {
   template <class Awaitable>
   auto create_task(Awaitable awaitable, std::string name = "") {
     check_open();
-    const auto task =
-        asyncio::create_task(std::move(awaitable), std::move(name));
+    const auto task = asyncio::create_task(
+        std::move(awaitable), parent_.get_loop(), std::move(name));
     const unsigned number = ++last_number_;
     const std::uint64_t callback =
         task.add_done_callback([group = lifeline_, number] {

@@ -412,3 +412,22 @@ PARITY_PLAIN(run_until_complete_gives_the_result) {
   say(raises([&] { return loop.run_until_complete(future); }));
   loop.close();
 }
+
+PARITY_PLAIN(a_result_is_shown_as_python_prints_it) {
+  EventLoop loop;
+  const auto show = [&](auto value) {
+    const Future<decltype(value)> future(loop);
+    future.set_result(value);
+    say(to_string(future));
+  };
+  const Future<> none(loop);
+  none.set_result();
+  say(to_string(none));
+  show(true);
+  show(7);
+  show(std::string("text"));
+  for (const double number : {1.5, 2.0, -0.1, 9.95, 0.1 + 0.2, 1e-5, 1e100}) {
+    show(number);
+  }
+  loop.close();
+}

@@ -406,5 +406,23 @@ def run_until_complete_gives_the_result():
     loop.close()
 
 
+@case
+def a_result_is_shown_as_python_prints_it():
+    loop = Loop()
+
+    def show(value):
+        future = loop.create_future()
+        future.set_result(value)
+        say(future)
+
+    show(None)
+    show(True)
+    show(7)
+    show("text")
+    for number in (1.5, 2.0, -0.1, 9.95, 0.1 + 0.2, 1e-5, 1e100):
+        show(number)
+    loop.close()
+
+
 if __name__ == "__main__":
     main()

@@ -833,3 +833,27 @@ PARITY(a_child_that_gathers_is_cancelled_with_all_it_gathers) {
     say(now(), names(std::current_exception()));
   }
 }
+
+namespace {
+
+Coroutine<> holds(TaskGroup* group) {
+  const auto body = []() -> Coroutine<> { co_await sleep(2s); };
+  co_await async_with(*group, body());
+}
+
+}  // namespace
+
+PARITY_PLAIN(a_child_from_between_two_runs_is_of_the_parents_loop) {
+  EventLoop loop;
+  prepare(loop);
+  TaskGroup group;
+  const auto parent = create_task(holds(&group), loop);
+  loop.call_later(1s, [&] { loop.stop(); });
+  loop.run_forever();
+  const auto child = group.create_task(sleep(3s));
+  loop.run_until_complete(parent);
+  char time[32];
+  std::snprintf(time, sizeof time, "%.1f", loop.time().count());
+  say(child.done(), time);
+  loop.close();
+}

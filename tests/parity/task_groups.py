@@ -2,7 +2,7 @@
 
 import asyncio
 
-from parity import case, main, name, now, say
+from parity import Loop, case, main, name, now, say
 
 
 def names(error):
@@ -632,6 +632,24 @@ async def a_child_that_gathers_is_cancelled_with_all_it_gathers():
             group.create_task(fail("sibling", 1))
     except ExceptionGroup as error:
         say(now(), names(error))
+
+
+async def holds(group):
+    async with group:
+        await asyncio.sleep(2)
+
+
+@case
+def a_child_from_between_two_runs_is_of_the_parents_loop():
+    loop = Loop()
+    group = asyncio.TaskGroup()
+    parent = loop.create_task(holds(group))
+    loop.call_later(1, loop.stop)
+    loop.run_forever()
+    child = group.create_task(asyncio.sleep(3))
+    loop.run_until_complete(parent)
+    say(child.done(), loop.time())
+    loop.close()
 
 
 if __name__ == "__main__":

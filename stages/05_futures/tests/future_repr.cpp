@@ -37,7 +37,13 @@ TEST_CASE("future_repr: what it has") {
   CHECK(contains(to_string(list), "<Future finished"));
   const Future<> nothing(loop);
   nothing.set_result();
-  CHECK(contains(to_string(nothing), "<Future finished"));
+  CHECK(to_string(nothing) == "<Future finished result=None>");
+  const Future<double> real(loop);
+  real.set_result(1.5);
+  CHECK(to_string(real) == "<Future finished result=1.5>");
+  const Future<double> whole(loop);
+  whole.set_result(2);
+  CHECK(to_string(whole) == "<Future finished result=2.0>");
 }
 
 TEST_CASE("future_repr: what went wrong") {

@@ -2,6 +2,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "asyncio.hpp"
@@ -332,6 +333,24 @@ TEST_CASE("task_group: a child that fails after its parent is reported") {
   loop.run_until_complete(parent());
   loop.run_until_idle();
   CHECK(log == Log{"Task <Task", "> is already completed"});
+}
+
+Coroutine<> holds(TaskGroup* group, Coroutine<> body) {
+  co_await async_with(*group, std::move(body));
+}
+
+TEST_CASE("task_group: a task from between two runs is of its parent's loop") {
+  Loop loop;
+  Log log;
+  TaskGroup group;
+  const auto parent =
+      create_task(holds(&group, as_coroutine(sleep(2s))), loop);
+  loop.call_later(1s, [&] { loop.stop(); });
+  loop.run_forever();
+  const Task<int> child = group.create_task(work(&log, "a", 3s));
+  loop.run_until_complete(parent);
+  CHECK(child.done());
+  CHECK(log == Log{"a done"});
 }
 
 }  // namespace test_task_group
