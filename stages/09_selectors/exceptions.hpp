@@ -70,6 +70,9 @@ class ExceptionGroup : public std::exception {
   )
       : message_(std::move(message)), exceptions_(std::move(exceptions)) {
     const std::size_t count = exceptions_.size();
+    if (count == 0) {
+      throw std::invalid_argument("a group of no exceptions");
+    }
     what_ = message_ + " (" + std::to_string(count) + " sub-exception" +
             (count == 1 ? ")" : "s)");
   }

@@ -107,10 +107,8 @@ inline Timeout timeout_at(std::optional<Seconds> when) { return Timeout(when); }
 /// `co_await async_with(timeout(1s), body())`: TimeoutError if the body takes
 /// longer. (asyncio.timeout)
 inline Timeout timeout(std::optional<Seconds> delay) {
-  if (delay) {
-    return Timeout(get_running_loop().time() + *delay);
-  }
-  return Timeout(std::nullopt);
+  const Seconds now = get_running_loop().time();
+  return delay ? Timeout(now + *delay) : Timeout(std::nullopt);
 }
 
 }  // namespace asyncio

@@ -32,6 +32,10 @@ TEST_CASE("exception_group: message and exceptions, in their order") {
   CHECK(group.exceptions() == std::vector{first, second});
 }
 
+TEST_CASE("exception_group: of nothing it is an error") {
+  CHECK_THROWS_AS(ExceptionGroup("eg", {}), std::invalid_argument);
+}
+
 TEST_CASE("exception_group: is an ordinary exception, and can be in another") {
   const auto inner = std::make_exception_ptr(ExceptionGroup("in", errors(2)));
   const ExceptionGroup outer("out", {inner});

@@ -246,6 +246,11 @@ struct Place {
   Loop* loop;
 };
 
+TEST_CASE("timeout: none at all is refused without a loop, too") {
+  CHECK_THROWS_AS(timeout(1s), std::logic_error);
+  CHECK_THROWS_AS(timeout(std::nullopt), std::logic_error);
+}
+
 TEST_CASE("timeout: one that is over may outlive its loop") {
   const auto place = std::make_unique<Place>();
   std::optional<Timeout> limit;
