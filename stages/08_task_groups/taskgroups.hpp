@@ -34,11 +34,18 @@ class TaskGroup {
   TaskGroup(const TaskGroup&) = delete;
   TaskGroup& operator=(const TaskGroup&) = delete;
   ~TaskGroup() {
-    *lifeline_ = nullptr;
+    *destroyed_ = "TaskGroup was destroyed";
     for (const auto& [number, child] : children_) {
       child.task.remove_done_callback(child.callback);
     }
+    // The parent may wait for that.
+    if (last_done_) {
+      last_done_->cancel();
+    }
   }
+
+  /// For async_with.
+  const std::shared_ptr<const char*>& destroyed() const { return destroyed_; }
 
   /// Starts a task that the group waits for. Throws std::logic_error before
   /// the body begins, once the group shuts down, and after its end.
@@ -48,15 +55,14 @@ class TaskGroup {
     check_open();
     const auto task = asyncio::create_task(
         std::move(awaitable), parent_.get_loop(), std::move(name));
-    const unsigned number = ++last_number_;
-    const std::uint64_t callback =
-        task.add_done_callback([group = lifeline_, number] {
-          // It is called a round after the child has ended.
-          if (*group) {
-            (*group)->child_done(number);
-          }
-        });
-    children_.insert({number, Child{task, callback}});
+    try {
+      add_child(++last_number_, task);
+    } catch (...) {
+      // No child rather than one that the group does not know.
+      children_.erase(last_number_);
+      task.cancel();
+      throw;
+    }
     return task;
   }
 
@@ -75,6 +81,7 @@ class TaskGroup {
 
   /// For async_with.
   Coroutine<> aexit(std::exception_ptr exception) {
+    const auto gone = destroyed_;
     exiting_ = true;
     if (exception && !aborting_) {
       abort();
@@ -90,10 +97,13 @@ class TaskGroup {
       try {
         co_await *last_done_;
       } catch (const CancelledError&) {
-        if (!aborting_) {
+        if (!*gone && !aborting_) {
           cancelled = std::current_exception();
           abort();
         }
+      }
+      if (*gone) {
+        throw std::logic_error(*gone);
       }
     }
     throw_up(cancelled, exception);
@@ -115,6 +125,18 @@ class TaskGroup {
     if (aborting_) {
       throw std::logic_error("the TaskGroup is shutting down");
     }
+  }
+
+  void add_child(unsigned number, const AnyTask& task) {
+    Child& child = children_[number];
+    child.task = task;
+    child.callback =
+        task.add_done_callback([this, gone = destroyed_, number] {
+          // It is called a round after the child has ended.
+          if (!*gone) {
+            child_done(number);
+          }
+        });
   }
 
   void abort() {
@@ -191,8 +213,8 @@ class TaskGroup {
   /// By number, so that they are cancelled in the order of their creation.
   std::map<unsigned, Child> children_;
   unsigned last_number_ = 0;
-  /// Holds the group's address, or nullptr once it is gone.
-  std::shared_ptr<TaskGroup*> lifeline_ = std::make_shared<TaskGroup*>(this);
+  std::shared_ptr<const char*> destroyed_ =
+      std::make_shared<const char*>(nullptr);
   std::optional<Future<>> last_done_;
   std::vector<std::exception_ptr> errors_;
   std::exception_ptr interrupted_;

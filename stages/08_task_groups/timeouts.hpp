@@ -19,7 +19,20 @@ class Timeout {
   /// Without a time it never is up.
   explicit Timeout(std::optional<Seconds> when) : when_(when) {}
   Timeout(Timeout&& other) noexcept : when_(other.when_) {}
-  ~Timeout() { cancel_call(); }
+  ~Timeout() {
+    if (destroyed_) {
+      *destroyed_ = "Timeout was destroyed";
+    }
+    cancel_call();
+  }
+
+  /// For async_with.
+  const std::shared_ptr<const char*>& destroyed() {
+    if (!destroyed_) {
+      destroyed_ = std::make_shared<const char*>(nullptr);
+    }
+    return destroyed_;
+  }
 
   /// On the loop's clock. (Timeout.when)
   std::optional<Seconds> when() const { return when_; }
@@ -96,6 +109,7 @@ class Timeout {
   State state_ = State::created;
   AnyTask task_;
   int cancelling_ = 0;
+  std::shared_ptr<const char*> destroyed_;
   std::shared_ptr<EventLoop*> loop_;
   Handle soon_;
   TimerHandle later_;

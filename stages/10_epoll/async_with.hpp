@@ -3,7 +3,9 @@
 #pragma once
 
 #include <exception>
+#include <memory>
 #include <optional>
+#include <stdexcept>
 #include <type_traits>
 #include <utility>
 
@@ -11,11 +13,24 @@
 
 namespace asyncio {
 
+/// Holds nullptr for as long as the manager is there, then what to say of that.
+/// One without a destroyed() has to outlive its scope.
+template <class Manager>
+std::shared_ptr<const char*> destroyed(Manager& manager) {
+  if constexpr (requires { manager.destroyed(); }) {
+    return manager.destroyed();
+  } else {
+    return std::make_shared<const char*>(nullptr);
+  }
+}
+
 /// What `async with` is in Python: tells `manager` that `body` begins, runs it,
 /// and tells how it has ended, before anybody else hears of that. Gives what
-/// the body gives. `manager` has to live for as long.
+/// the body gives. Throws std::logic_error if a timeout or a group is destroyed
+/// before that.
 template <class Manager, class T>
 Coroutine<T> async_with(Manager& manager, Coroutine<T> body) {
+  const auto gone = destroyed(manager);
   co_await manager.aenter();
   std::optional<Value<T>> result;
   std::exception_ptr exception;
@@ -30,7 +45,12 @@ Coroutine<T> async_with(Manager& manager, Coroutine<T> body) {
     // GeneratorExit too: then aexit() has to do without waiting.
     exception = std::current_exception();
   }
-  co_await manager.aexit(exception);
+  if (!*gone) {
+    co_await manager.aexit(exception);
+  } else if (!exception || is_instance<CancelledError>(exception)) {
+    // Who asked for the cancellation, only the manager knew.
+    throw std::logic_error(*gone);
+  }
   if (exception) {
     std::rethrow_exception(exception);
   }

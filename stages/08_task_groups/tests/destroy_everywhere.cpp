@@ -17,6 +17,8 @@ using namespace test_everywhere;
 /// What is destroyed while others hold it or wait for it.
 struct Victims {
   std::unique_ptr<Coroutine<>> coroutine;
+  std::unique_ptr<TaskGroup> group = std::make_unique<TaskGroup>();
+  std::unique_ptr<Timeout> timeout = std::make_unique<Timeout>(1500ms);
   std::string heard;
 };
 
@@ -121,6 +123,87 @@ TEST_CASE("destroy_everywhere: a scope that was entered by hand") {
       REQUIRE(Witness::alive == 0);
     }
   }
+}
+
+Coroutine<> hears(Victims* victims, Coroutine<> scope) {
+  const Witness witness;
+  try {
+    co_await scope;
+    victims->heard = "done";
+  } catch (const std::exception& error) {
+    victims->heard = error.what();
+  }
+}
+
+Coroutine<> in_group(Victims* victims) {
+  TaskGroup* const group = victims->group.get();
+  return hears(victims, async_with(*group, begins_three(group)));
+}
+
+Coroutine<> in_timeout(Victims* victims) {
+  return hears(victims, async_with(*victims->timeout, sleeps()));
+}
+
+/// Returns whether the scope was still open.
+Coroutine<bool> destroys_managers(Victims* victims) {
+  victims->group.reset();
+  victims->timeout.reset();
+  co_return victims->heard.empty();
+}
+
+enum class Then { nothing, cancelled, closed };
+
+/// Returns false if all was over before.
+bool destroy_managers(
+    Coroutine<> (*scope)(Victims*),
+    int count,
+    Then then,
+    const std::string& message
+) {
+  Victims victims;
+  EventLoop loop;
+  loop.use_virtual_clock();
+  loop.set_exception_handler(ignore);
+  const auto task = create_task(scope(&victims), loop);
+  rounds(loop, count, task);
+  const auto destroyer = create_task(destroys_managers(&victims), loop);
+  loop.run_once();
+  const bool was_open = destroyer.result();
+  if (then == Then::closed) {
+    loop.close();
+    return was_open;
+  }
+  if (then == Then::cancelled) {
+    task.cancel();
+  }
+  loop.run_until_idle();
+  CHECK((!was_open || victims.heard == message));
+  CHECK((was_open || task.done()));
+  return was_open;
+}
+
+void destroy_managers_everywhere(
+    Coroutine<> (*scope)(Victims*),
+    const std::string& message
+) {
+  for (const Then then : {Then::nothing, Then::cancelled, Then::closed}) {
+    INFO("and then: " << static_cast<int>(then));
+    int count = 1;
+    for (bool was_open = true; was_open; ++count) {
+      INFO("after rounds: " << count);
+      was_open = destroy_managers(scope, count, then, message);
+      REQUIRE(Witness::alive == 0);
+    }
+    CHECK(count > 3);
+  }
+}
+
+TEST_CASE("destroy_everywhere: the group, by another task") {
+  destroy_managers_everywhere(in_group, "TaskGroup was destroyed");
+}
+
+TEST_CASE("destroy_everywhere: the timeout, by another task") {
+  destroy_managers_everywhere(in_timeout, "Timeout was destroyed");
 }
 
 }  // namespace test_destroy_everywhere
