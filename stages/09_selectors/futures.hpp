@@ -100,8 +100,7 @@ class FutureBase {
     if (done()) {
       return false;
     }
-    exception_ = std::make_exception_ptr(CancelledError(std::move(message)));
-    end(State::cancelled);
+    end_cancelled(std::make_exception_ptr(CancelledError(std::move(message))));
     return true;
   }
 
@@ -221,6 +220,11 @@ class FutureBase {
 
   /// nullptr once it is gone.
   EventLoop* loop_if_alive() const { return *loop_; }
+
+  void end_cancelled(std::exception_ptr error) {
+    exception_ = std::move(error);
+    end(State::cancelled);
+  }
 
   /// Calls nobody from here: whoever sets a result is not to be surprised by
   /// what others do with it. (Future.__schedule_callbacks)
