@@ -101,9 +101,9 @@ class TaskState : public CoroutineDriver<T>, public FutureState<T> {
       } else {
         succeed(std::move(ended.result()));
       }
-    } catch (const CancelledError& error) {
+    } catch (const CancelledError&) {
       trace::done(this, "cancelled");
-      FutureState<T>::cancel(error.message);
+      this->end_cancelled(std::current_exception());
     } catch (const KeyboardInterrupt&) {
       // Not this task's alone: it ends the run. (Task.__step)
       trace::done(this, "raised");
@@ -157,24 +157,30 @@ class AnyTask : public AnyFuture {
         driver_(driver.get()) {}
 
   /// "Task-7" unless it was given another one. (Task.get_name)
-  std::string get_name() const { return driver_->get_name(); }
+  std::string get_name() const { return driver().get_name(); }
 
   /// (Task.set_name)
-  void set_name(std::string name) const { driver_->set_name(std::move(name)); }
+  void set_name(std::string name) const { driver().set_name(std::move(name)); }
 
   /// How many have asked for its cancellation and not taken that back.
   /// (Task.cancelling)
-  int cancelling() const { return driver_->cancelling(); }
+  int cancelling() const { return driver().cancelling(); }
 
   /// Takes one of them back. Returns how many are left. (Task.uncancel)
-  int uncancel() const { return driver_->uncancel(); }
+  int uncancel() const { return driver().uncancel(); }
 
   /// The older one comes first.
   friend bool operator<(const AnyTask& one, const AnyTask& other) {
-    return one.driver_->number() < other.driver_->number();
+    return one.driver().number() < other.driver().number();
   }
 
  private:
+  // Once moved from, it still has the pointer.
+  Driver& driver() const {
+    base();
+    return *driver_;
+  }
+
   Driver* driver_ = nullptr;
 };
 

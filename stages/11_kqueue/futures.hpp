@@ -93,6 +93,10 @@ class FutureBase {
   }
 
   bool done() const { return state_ != State::pending; }
+
+  /// Whether no other future can die with it.
+  bool keeps_no_other() const { return keeps_no_other_; }
+
   bool cancelled() const { return state_ == State::cancelled; }
 
   virtual bool cancel(std::string message) {
@@ -337,6 +341,7 @@ class FutureBase {
  protected:
   /// Set while to_string() describes it. (reprlib.recursive_repr)
   mutable bool in_description_ = false;
+  bool keeps_no_other_ = false;
 };
 
 // The waiting one is destroyed, or has what it waited for.
@@ -389,6 +394,7 @@ class FutureState : public FutureBase {
   virtual void set_result(Value<T> value) {
     check_pending();
     value_.emplace(std::move(value));
+    keeps_no_other_ = std::is_trivially_destructible_v<Value<T>>;
     end(State::finished);
   }
 
@@ -431,8 +437,7 @@ class AnyFuture {
     return *this;
   }
   ~AnyFuture() {
-    // One that is done keeps no other.
-    if (state_.use_count() == 1 && !state_->done()) {
+    if (state_.use_count() == 1 && !state_->keeps_no_other()) {
       release(std::move(state_));
     }
   }
@@ -496,9 +501,13 @@ class AnyFuture {
     using List = std::vector<std::shared_ptr<FutureBase>>;
     static thread_local int depth = 0;
     static thread_local List* doomed = nullptr;
-    if (depth == 100) {
-      doomed->push_back(std::move(last));
-      return;
+    if (depth >= 100) {
+      try {
+        doomed->push_back(std::move(last));
+        return;
+      } catch (...) {
+        // No memory: deeper, then.
+      }
     }
     List list;
     if (++depth == 1) {

@@ -1,3 +1,4 @@
+#include <new>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -417,6 +418,24 @@ TEST_CASE("task_cancel: one that reads lets go of its descriptor at once") {
   Loop loop;
   const Task<> task = create_task(reads_again_at_once(), loop);
   loop.run_until_complete(task);
+}
+
+TEST_CASE("task_cancel: it ends without memory for the message, too") {
+  bool has_failed = true;
+  for (long k = 1; has_failed; ++k) {
+    INFO("allocation: " << k);
+    Loop loop;
+    const Task<> task = create_task(as_coroutine(sleep(1h)), loop);
+    loop.run_once();
+    task.cancel("a message that is too long to be kept without memory");
+    const FailingAllocation failing(k);
+    try {
+      loop.run_until_idle();
+    } catch (const std::bad_alloc&) {
+    }
+    has_failed = failing.has_failed();
+    CHECK(task.cancelled());
+  }
 }
 
 }  // namespace test_task_cancel

@@ -216,6 +216,20 @@ TEST_CASE("task_names: what is printed of one whose loop is gone") {
   CHECK(to_string(*task) == "<Task pending name='shell' coro=<nap() done>>");
 }
 
+TEST_CASE("task_names: no task has none, nor has one that was moved away") {
+  Loop loop;
+  const std::string error = "there is no future: empty or moved from";
+  AnyTask task = create_task(nap(), loop);
+  const AnyTask moved = std::move(task);
+  for (const AnyTask& none : {AnyTask(), task}) {
+    CHECK_THROWS_WITH(none.get_name(), error.c_str());
+    CHECK_THROWS_WITH(none.set_name("nap"), error.c_str());
+    CHECK_THROWS_WITH(static_cast<void>(none < moved), error.c_str());
+    CHECK_THROWS_WITH(static_cast<void>(moved < none), error.c_str());
+  }
+  loop.run_until_idle();
+}
+
 Coroutine<> waits_for(Task<> task) { co_await task; }
 
 TEST_CASE("task_names: who waits for a task says for which") {

@@ -353,6 +353,25 @@ TEST_CASE("tasks: any future can be awaited, whatever its result is") {
   CHECK(log == std::vector<std::string>{"done", "eels"});
 }
 
+TEST_CASE("tasks: futures that keep each other die without memory, too") {
+  EventLoop loop;
+  Future<> future(loop);
+  for (int i = 0; i < 300; ++i) {
+    const Future<> next(loop);
+    next.add_done_callback([future] { future.cancel(); });
+    future = next;
+  }
+  const FailingAllocation failing(1);
+  future = Future<>(nullptr);
+  CHECK(failing.has_failed());
+}
+
+struct Link {
+  AnyFuture next;
+};
+
+Coroutine<Link> link(AnyFuture next) { co_return Link{std::move(next)}; }
+
 TEST_SUITE("huge") {
   TEST_CASE("tasks: a million futures that keep each other") {
     on_small_stack(256 * 1024, [] {
@@ -362,6 +381,35 @@ TEST_SUITE("huge") {
         const Future<> next(loop);
         next.add_done_callback([future] { future.cancel(); });
         future = next;
+      }
+    });
+  }
+
+  TEST_CASE("tasks: a million results that keep the next future") {
+    on_small_stack(256 * 1024, [] {
+      EventLoop loop;
+      AnyFuture last;
+      for (int i = 0; i < 1'000'000; ++i) {
+        const Future<Link> next(loop);
+        next.set_result(Link{last});
+        last = next;
+      }
+      for (int i = 0; i < 10'000; ++i) {
+        last = create_task(link(last), loop);
+        loop.run_until_idle();
+      }
+    });
+  }
+
+  TEST_CASE("tasks: a million exceptions that keep the next future") {
+    on_small_stack(256 * 1024, [] {
+      EventLoop loop;
+      AnyFuture last;
+      for (int i = 0; i < 1'000'000; ++i) {
+        const Future<> next(loop);
+        next.set_exception(Link{last});
+        next.exception();
+        last = next;
       }
     });
   }

@@ -1,6 +1,7 @@
 // In each of these programs every allocation fails once, and each time nobody
 // waits for ever, and nothing is left.
 #include <exception>
+#include <new>
 #include <stdexcept>
 #include <string>
 

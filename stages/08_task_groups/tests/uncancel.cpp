@@ -1,5 +1,6 @@
 #include <csignal>
 #include <exception>
+#include <stdexcept>
 #include <string>
 
 #include "asyncio.hpp"
@@ -129,6 +130,12 @@ TEST_CASE("uncancel: a task that was asked to end says that it is ending") {
   CHECK(to_string(task).find("<Task cancelling name='stubborn'") == 0);
   task.uncancel();
   CHECK(to_string(task).find("<Task pending name='stubborn'") == 0);
+}
+
+TEST_CASE("uncancel: no task has no count") {
+  const AnyTask none;
+  CHECK_THROWS_AS(none.cancelling(), std::logic_error);
+  CHECK_THROWS_AS(none.uncancel(), std::logic_error);
 }
 
 }  // namespace test_uncancel
