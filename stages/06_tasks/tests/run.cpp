@@ -155,32 +155,6 @@ TEST_CASE("run: a runner that was not used has nothing to close") {
   CHECK(runner.run(answer()) == 42);
 }
 
-Coroutine<> cleans_up(Log* log) {
-  try {
-    co_await sleep(1h);
-  } catch (const CancelledError&) {
-    log->push_back("tidy");
-    throw;
-  }
-}
-
-Coroutine<> closes_its_own(Runner* runner, Log* log) {
-  create_task(cleans_up(log));
-  co_await sleep(0s);
-  CHECK_THROWS_AS(runner->close(), std::logic_error);
-}
-
-TEST_CASE("run: a runner that is in use is not closed, and can be later") {
-  Log log;
-  Runner runner;
-  CHECK_THROWS_AS(runner.run(closes_its_own(&runner, &log)), CancelledError);
-  create_task(cleans_up(&log), runner.get_loop());
-  runner.run(as_coroutine(sleep(0s)));
-  log.clear();
-  runner.close();
-  CHECK(log == Log{"tidy"});
-}
-
 /// Sleeps for an hour; says how it was ended, and takes its time for that.
 Coroutine<> left_over(Log* log, std::string name, Seconds clean_up) {
   bool cancelled = false;
@@ -286,6 +260,32 @@ TEST_CASE("run: one that refuses is waited for as well") {
   runner.run(leaves_one_that_refuses(&log));
   runner.close();
   CHECK(log == Log{"has its way"});
+}
+
+Coroutine<> cleans_up(Log* log) {
+  try {
+    co_await sleep(1h);
+  } catch (const CancelledError&) {
+    log->push_back("tidy");
+    throw;
+  }
+}
+
+Coroutine<> closes_its_own(Runner* runner, Log* log) {
+  create_task(cleans_up(log));
+  co_await sleep(0s);
+  CHECK_THROWS_AS(runner->close(), std::logic_error);
+}
+
+TEST_CASE("run: a runner that is in use is not closed, and can be later") {
+  Log log;
+  Runner runner;
+  CHECK_THROWS_AS(runner.run(closes_its_own(&runner, &log)), CancelledError);
+  create_task(cleans_up(&log), runner.get_loop());
+  runner.run(as_coroutine(sleep(0s)));
+  log.clear();
+  runner.close();
+  CHECK(log == Log{"tidy"});
 }
 
 TEST_CASE("run: between two runs the tasks stand still, and go on then") {
