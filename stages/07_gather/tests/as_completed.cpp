@@ -98,6 +98,19 @@ TEST_CASE("as_completed: what is done after the timeout stays late") {
   run_virtual(too_late_is_too_late());
 }
 
+Coroutine<> done_as_time_is_up() {
+  const Future<int> future;
+  get_running_loop().call_later(1s, [future] { future.set_result(1); });
+  auto completed = as_completed(std::vector<Future<int>>{future}, 1s);
+  auto next = completed.next();
+  CHECK_THROWS_AS(co_await *next, TimeoutError);
+  CHECK(future.done());
+}
+
+TEST_CASE("as_completed: so does what is done in the very same round") {
+  run_virtual(done_as_time_is_up());
+}
+
 Coroutine<> several_wait() {
   std::vector<Task<int>> waiting;
   for (auto& next : as_completed(list(work(2), work(3), work(4)), 1s)) {
