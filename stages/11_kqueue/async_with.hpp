@@ -16,7 +16,7 @@ namespace asyncio {
 /// Holds nullptr for as long as the manager is there, then what to say of that.
 /// One without a destroyed() has to outlive its scope.
 template <class Manager>
-std::shared_ptr<const char*> destroyed(Manager& manager) {
+std::shared_ptr<const char*> destruction_of(Manager& manager) {
   if constexpr (requires { manager.destroyed(); }) {
     return manager.destroyed();
   } else {
@@ -30,7 +30,7 @@ std::shared_ptr<const char*> destroyed(Manager& manager) {
 /// before that.
 template <class Manager, class T>
 Coroutine<T> async_with(Manager& manager, Coroutine<T> body) {
-  const auto gone = destroyed(manager);
+  const auto gone = destruction_of(manager);
   co_await manager.aenter();
   std::optional<Value<T>> result;
   std::exception_ptr exception;
