@@ -144,8 +144,8 @@ class Runner {
   }
 
   void report(const std::exception_ptr& exception) {
-    loop_->call_exception_handler(
-        "unhandled exception during asyncio.run() shutdown", exception);
+    loop_->report("unhandled exception during asyncio.run() shutdown",
+                  exception);
   }
 
   static Coroutine<> nothing() { co_return; }

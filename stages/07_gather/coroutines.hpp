@@ -41,7 +41,13 @@ class Watch : public FutureState<void> {
     registration_ = loop.registration(fd, event);
     times_forgotten_ = loop.times_forgotten(fd);
   }
-  ~Watch() override { stop(); }
+  ~Watch() override {
+    try {
+      stop();
+    } catch (...) {
+      loop().report("Exception ignored in ~Watch", std::current_exception());
+    }
+  }
 
   // Others may wait for that from now on.
   bool cancel(std::string message) override {
@@ -67,10 +73,10 @@ class Watch : public FutureState<void> {
 
  private:
   void ready() {
-    stop();
     if (!done()) {
       set_result(None);
     }
+    stop();
   }
 
   // The descriptor may be somebody else's by now.
@@ -230,8 +236,11 @@ class Driver : public Waiter {
     }
   }
 
+  // Destructors wake, too: a loop that closes is asked for nothing more.
   void wake_soon() override {
-    loop_.call_soon([this] { wake(); });
+    if (!loop_.is_closed()) {
+      loop_.call_soon([this] { wake(); });
+    }
   }
 
   void abandon() override { stop_waiting(); }
@@ -308,10 +317,13 @@ class Driver : public Waiter {
       return;
     }
     begin_waiting(*awaited.waiting, loop_);
-    waits_for()->trace_wait(this, line());
-    // It was cancelled while it ran.
-    if (must_cancel_ && waits_for()->cancel(must_cancel_->message)) {
-      must_cancel_ = nullptr;
+    // Not if it was done already.
+    if (waits_for()) {
+      waits_for()->trace_wait(this, line());
+      // It was cancelled while it ran.
+      if (must_cancel_ && waits_for()->cancel(must_cancel_->message)) {
+        must_cancel_ = nullptr;
+      }
     }
   }
 

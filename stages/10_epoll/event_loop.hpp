@@ -114,11 +114,15 @@ class EventLoop {
   using ExceptionHandler =
       std::function<void(const std::string&, std::exception_ptr)>;
 
-  /// Throws std::invalid_argument as DefaultSelector.
+  /// Throws std::invalid_argument as DefaultSelector, and without a selector.
   explicit EventLoop(
       std::unique_ptr<BaseSelector> selector = DefaultSelector()
   )
-      : selector_(std::move(selector)) {}
+      : selector_(std::move(selector)) {
+    if (!selector_) {
+      throw std::invalid_argument("an event loop needs a selector");
+    }
+  }
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
   ~EventLoop() {

@@ -75,6 +75,22 @@ Coroutine<> done_a_million_times(Future<int> future, long* sum) {
   }
 }
 
+Coroutine<> yields(Log* log, Waiting* waiting) {
+  co_yield Awaited(*waiting);
+  log->push_back("went on");
+}
+
+TEST_CASE("awaiting_futures: one that is done, yielded by hand") {
+  Log log;
+  EventLoop loop;
+  FutureState<int> future(loop);
+  future.set_result(1);
+  Waiting waiting(future);
+  create_task(yields(&log, &waiting), loop);
+  loop.run_until_idle();
+  CHECK(log == Log{"went on"});
+}
+
 TEST_CASE("awaiting_futures: one that is done, often") {
   Loop loop;
   const Future<int> future(loop);

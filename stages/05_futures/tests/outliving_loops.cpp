@@ -111,6 +111,27 @@ TEST_CASE("outliving_loops: one that waits for a descriptor or a time") {
   ::close(right);
 }
 
+Coroutine<> waits_for(FutureState<int>* future) { co_await *future; }
+
+Coroutine<> dies_with_an_error() {
+  const Future<int> broken;
+  broken.set_exception(std::runtime_error("nobody asks"));
+  co_await Future<int>();
+}
+
+TEST_CASE("outliving_loops: a handler of one that closes destroys futures") {
+  EventLoop loop;
+  auto future = std::make_unique<FutureState<int>>(loop);
+  create_task(waits_for(future.get()), loop);
+  // Of those who wait, the youngest goes first.
+  create_task(dies_with_an_error(), loop);
+  loop.run_once();
+  loop.set_exception_handler(
+      [&](const std::string&, std::exception_ptr) { future.reset(); });
+  loop.close();
+  CHECK_FALSE(future);
+}
+
 TEST_CASE("outliving_loops: a loop that closes drops those who wait") {
   std::optional<Future<int>> future;
   {

@@ -298,12 +298,16 @@ class Flaky : public BaseSelector {
 
  private:
   void update(int fd, int events) override {
+    if (events == 0) {
+      real_->unregister(fd);
+    }
     if (refuses) {
       throw std::system_error(ENOMEM, std::generic_category(), "update");
     }
     if (events == 0) {
-      real_->unregister(fd);
-    } else if (real_->get_map().count(fd) > 0) {
+      return;
+    }
+    if (real_->get_map().count(fd) > 0) {
       real_->modify(fd, events);
     } else {
       real_->register_(fd, events);
@@ -354,6 +358,43 @@ TEST_CASE("exchanging: what the selector refuses is not registered") {
   loop.add_writer(left, [&] { ++called; });
   loop.run_once();
   CHECK(called == 1);
+}
+
+TEST_CASE("exchanging: what it does not want to let go of is reported") {
+  auto owned = std::make_unique<Flaky>(100);
+  Flaky& selector = *owned;
+  EventLoop loop(std::move(owned));
+  Log log;
+  loop.set_exception_handler([&](const std::string& what, std::exception_ptr) {
+    log.push_back(what);
+  });
+  const auto [here, there] = stream_pair();
+  Socket left(here, loop);
+  Socket right(there, loop);
+  {
+    const Watch watch(left, EVENT_READ, loop);
+    selector.refuses = true;
+  }
+  CHECK(log == Log{"Exception ignored in ~Watch"});
+  selector.refuses = false;
+  const auto task = create_task(sock_recv(left, 1), loop);
+  loop.run_once();
+  REQUIRE(::send(right, "x", 1, 0) == 1);
+  selector.refuses = true;
+  for (int round = 0; round < 3; ++round) {
+    loop.call_soon([] {});
+    loop.run_once();
+  }
+  selector.refuses = false;
+  CHECK(task.done());
+  CHECK(log.back() == "Exception in callback");
+}
+
+TEST_CASE("exchanging: no loop without a selector") {
+  std::unique_ptr<BaseSelector> none;
+  CHECK_THROWS_WITH_AS(EventLoop(std::move(none)),
+                       "an event loop needs a selector",
+                       std::invalid_argument);
 }
 
 TEST_CASE("exchanging: a number beyond all reason costs nothing") {
