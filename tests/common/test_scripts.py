@@ -11,7 +11,9 @@ import unittest
 ROOT = os.path.dirname(
     os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 )
-TOOLS = "sh cat sed basename dirname mkdir rm uname tr grep head sort".split()
+TOOLS = (
+    "sh cat sed basename dirname mkdir rm uname tr grep head sort find".split()
+)
 STUBS = {
     "id": "echo 0",
     "apt-get": 'echo "apt-get $*" >>"$LOG"',
@@ -219,9 +221,17 @@ exit 8
         self.assertEqual(status, 0)
         self.assertNotIn("Skipped", err)
 
+    def test_coverage_takes_gcovr(self):
+        environment = self.have_everything()
+        status, _, err = self.call("test", "--coverage", **environment)
+        self.assertEqual(status, 1)
+        self.assertIn(
+            "apt-get install -y --no-install-recommends gcovr\n", err)
+
     def test_what_each_tier_runs(self):
         environment = self.have_everything()
         self.stub("ctest", 'echo "ctest $*" "PROOFS=$PROOFS" >>"$LOG"')
+        self.stub("gcovr", "exit 0")
         build = os.path.join(self.root, "build", "")
         for words, said in (
             ([], f"--test-dir {build}test .*PROOFS=$"),
@@ -232,6 +242,8 @@ exit 8
             (["--book"],
              f"--test-dir {build}test .*-C ci .*book.* PROOFS=renew$"),
             (["--ci"], f"--test-dir {build[:-1]} .*-C ci .*PROOFS=renew$"),
+            (["--coverage"],
+             f"--test-dir {build}coverage .*-C every -.*[(]01[)].*PROOFS=$"),
         ):
             with self.subTest(words):
                 if os.path.exists(self.log):
