@@ -1,5 +1,6 @@
 #include <exception>
 #include <memory>
+#include <new>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -209,6 +210,25 @@ TEST_CASE("create_task: what a trace says of it") {
       "e fail #2 {\"end\":\"raised\"}",
   };
   CHECK(missing(trace, events) == Log());
+}
+
+TEST_CASE("create_task: without memory none is started") {
+  bool has_failed = true;
+  for (long k = 1; has_failed; ++k) {
+    EventLoop loop;
+    Log log;
+    Log started{"started"};
+    auto coroutine = say(&log, "started");
+    try {
+      const FailingAllocation failing(k);
+      create_task(std::move(coroutine), loop);
+      has_failed = failing.has_failed();
+    } catch (const std::bad_alloc&) {
+      started.clear();
+    }
+    loop.run_until_idle();
+    CHECK(log == started);
+  }
 }
 
 Coroutine<> shares(std::shared_ptr<int>) { co_return; }

@@ -206,6 +206,25 @@ TEST_CASE("sock_recv: when another was faster it waits on") {
   CHECK(log == (stolen == "one" ? Log{"two"} : Log{"one"}));
 }
 
+TEST_CASE("sock_recv: what was read before its turn is not waited for") {
+  EventLoop loop;
+  SocketPair pair(loop);
+  Log log;
+  char stolen[100];
+  create_task(read_once(&log, pair.left, 100), loop);
+  loop.run_once();
+  write(pair.right, "one");
+  // Comes before what this round's wait finds.
+  loop.call_soon([&] {
+    CHECK(::recv(pair.left, stolen, sizeof stolen, 0) == 3);
+  });
+  loop.run_once();
+  CHECK(log.empty());
+  write(pair.right, "two");
+  loop.run_until_idle();
+  CHECK(log == Log{"two"});
+}
+
 Coroutine<> reads_into(std::string* data, int fd) {
   *data = co_await sock_recv(fd, 100);
 }

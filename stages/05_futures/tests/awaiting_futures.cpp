@@ -1,4 +1,6 @@
+#include <exception>
 #include <memory>
+#include <new>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -443,6 +445,38 @@ TEST_CASE("awaiting_futures: whoever leaves, the others keep their order") {
     future.set_result(1);
     loop.run_until_idle();
     CHECK(log == others);
+  }
+}
+
+Coroutine<> counts(int* woken, Future<> future) {
+  co_await future;
+  ++*woken;
+}
+
+TEST_CASE("awaiting_futures: no memory to wake one wakes the others") {
+  bool has_failed = true;
+  for (long k = 1; has_failed; ++k) {
+    EventLoop loop;
+    // One may be left that waits for ever.
+    loop.set_exception_handler([](const std::string&, std::exception_ptr) {});
+    const Future<> future(loop);
+    int woken = 0;
+    // More than the queue has places for: one at a time has come so far.
+    for (int i = 0; i < 100; ++i) {
+      create_task(counts(&woken, future), loop);
+      loop.run_once();
+    }
+    int lost = 0;
+    try {
+      const FailingAllocation failing(k);
+      future.set_result();
+      has_failed = failing.has_failed();
+    } catch (const std::bad_alloc&) {
+      lost = 1;
+    }
+    CHECK(future.done());
+    loop.run_once();
+    CHECK(woken == 100 - lost);
   }
 }
 

@@ -138,8 +138,10 @@ TEST_CASE("future_results: of whatever") {
   CHECK(both[0]);
   CHECK(both[0] == number);
   CHECK(both[0] != both[1]);
+  CHECK_THROWS_AS(both[0].result(), InvalidStateError);
   number.set_result(1);
   CHECK(both[0].done());
+  CHECK_NOTHROW(both[0].result());
   CHECK_FALSE(both[1].done());
   CHECK(&both[0].get_loop() == &loop);
 }

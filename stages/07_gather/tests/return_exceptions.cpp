@@ -69,4 +69,19 @@ TEST_CASE("return_exceptions: of a vector, a vector of outcomes") {
   run_virtual(of_a_vector());
 }
 
+Coroutine<> of_any_results() {
+  const Task<int> worked = create_task(work(1s));
+  const Task<> failed = create_task(fail(2s));
+  std::vector<AnyFuture> any{worked, failed};
+  const auto both = gather(return_exceptions, std::move(any));
+  const std::vector<Outcome<void>> outcomes = co_await both;
+  REQUIRE(outcomes.size() == 2);
+  CHECK(!outcomes[0].exception);
+  CHECK_THROWS_AS(outcomes[1].value(), std::runtime_error);
+}
+
+TEST_CASE("return_exceptions: of futures of any result") {
+  run_virtual(of_any_results());
+}
+
 }  // namespace test_return_exceptions

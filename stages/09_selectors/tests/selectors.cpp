@@ -12,6 +12,7 @@
 #include <limits>
 #include <map>
 #include <memory>
+#include <new>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -466,6 +467,30 @@ TEST_CASE("selectors: what the system refuses changes nothing") {
   CHECK(std::any_cast<int>(selector.get_key(0).data) == 1);
   CHECK_THROWS_AS(selector.register_(1, EVENT_READ), std::runtime_error);
   CHECK(selector.get_map().size() == 1);
+}
+
+TEST_CASE("selectors: without memory poll() is not asked") {
+  bool has_failed = true;
+  for (long k = 1; has_failed; ++k) {
+    const Pair pair;
+    const Pair other;
+    PollSelector selector;
+    try {
+      const FailingAllocation failing(k);
+      selector.register_(pair.here, EVENT_READ);
+      has_failed = failing.has_failed();
+    } catch (const std::bad_alloc&) {
+      CHECK(selector.get_map().empty());
+    }
+    selector.register_(other.here, EVENT_READ);
+    pair.send();
+    other.send();
+    Happened wanted{{other.here, EVENT_READ}};
+    if (!has_failed) {
+      wanted[pair.here] = EVENT_READ;
+    }
+    CHECK(happened(selector, 1s) == wanted);
+  }
 }
 
 // ---- Selecting -----------------------------------------------------------
