@@ -7,7 +7,8 @@ takes; those on lines without code; and those of code that was never reached, as
 gcov does not say which of them exceptions take: the line that is missed, or the
 branch that leads there, counts instead.
 
-A line that was not reached must be in the file `coverage` beside this one:
+Lines that were not reached must be in the file `coverage` beside this one, of
+several in a row the first:
 
     # why no test reaches these
     selectors.hpp: throw std::bad_alloc{};
@@ -24,6 +25,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from itertools import groupby
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -76,8 +78,11 @@ class Header:
     def number(self) -> str:
         return self.path.split("/")[1][:2]
 
-    def missed(self) -> list[Line]:
-        return [line for line in self.lines if not line.count]
+    def holes(self) -> list[list[Line]]:
+        """The lines that were missed, those without another between them
+        together."""
+        groups = groupby(self.lines, lambda line: line.count == 0)
+        return [list(lines) for missed, lines in groups if missed]
 
 
 def counted(build: Path, gcov: str) -> list[Header]:
@@ -157,14 +162,15 @@ def report(headers: list[Header], excuses: list[Excuse],
            is_all: bool = True) -> int:
     failures = 0
     for header in headers:
-        for line in header.missed():
+        for hole in header.holes():
             excuse = next((each for each in excuses
-                           if each.holds_for(header, line)), None)
+                           if each.holds_for(header, hole[0])), None)
             if excuse:
                 excuse.used = True
                 continue
             failures += 1
-            print(f"{header.path}:{line.number}: not reached: {line.text}")
+            for line in hole:
+                print(f"{header.path}:{line.number}: not reached: {line.text}")
     for excuse in excuses:
         # Another stage may need it.
         if is_all and not excuse.used:
@@ -197,7 +203,8 @@ def print_table(headers: list[Header]) -> None:
         stages.setdefault(header.path.split("/")[1], []).append(header)
     for name, of_stage in stages.items():
         lines, branches = share(of_stage)
-        missed = sum(len(header.missed()) for header in of_stage)
+        missed = sum(map(len, (hole for header in of_stage
+                               for hole in header.holes())))
         print(f"{name:16} {lines:6.2f} % of lines ({missed} missed),"
               f" {branches:6.2f} % of branches")
     lines, branches = share(headers)

@@ -91,11 +91,15 @@ class CoverageTest(unittest.TestCase):
             self.assertEqual("are wanted" in out, not good)
 
     def test_a_line_that_is_missed_and_not_excused(self):
-        headers = [header("01_x/a.hpp", *[("f();", 1, [])] * 99,
-                          ("g();", 0, []))]
+        headers = [header("01_x/a.hpp", *[("f();", 1, [])] * 198,
+                          ("g();", 0, []), ("h();", 0, []))]
         status, out = self.report(headers)
         self.assertEqual(status, 1)
-        self.assertIn("stages/01_x/a.hpp:100: not reached: g();\n", out)
+        for text in ("199: not reached: g();", "200: not reached: h();"):
+            self.assertIn(f"stages/01_x/a.hpp:{text}\n", out)
+        # The first of those in a row is enough.
+        self.assertEqual(
+            self.report(headers, self.excuses("# why\na.hpp: h();"))[0], 1)
         status, out = self.report(headers, self.excuses("# why\na.hpp: g();"))
         self.assertEqual(status, 0)
         self.assertNotIn("not reached", out)
