@@ -1,4 +1,5 @@
 #include <exception>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -145,7 +146,7 @@ TEST_CASE("never_retrieved: without memory it is let go of all the same") {
     bool has_failed = true;
     for (long k = 1; has_failed; ++k) {
       std::optional<EventLoop> loop(std::in_place);
-      std::optional<Future<int>> future(*loop);
+      auto future = std::make_unique<Future<int>>(*loop);
       loop->set_exception_handler([](const std::string&, std::exception_ptr) {
       });
       future->set_exception(std::runtime_error(report));
