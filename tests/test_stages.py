@@ -9,6 +9,7 @@ import unittest
 import support
 from support import ROOT, StageTest, call
 
+FILES = ("CHAPTER.md", "CMakeLists.txt", "README.md", "main.cpp")
 LONGEST_README = 60
 WIDTH = 80
 
@@ -50,13 +51,13 @@ class FoldersTest(StageTest):
 
     def test_what_each_holds(self):
         def check(stage):
-            for name in ("CMakeLists.txt", "README.md", "main.cpp"):
+            for name in FILES:
                 self.assertTrue((stage.folder / name).is_file(), name)
             for name in ("demos", "tests", "pitfalls", "quiz"):
                 files = list((stage.folder / name).glob("*.cpp"))
                 self.assertNotEqual(files, [], f"{name}/ is empty")
             for path in stage.folder.iterdir():
-                known = path.name in ("CMakeLists.txt", "README.md", "main.cpp")
+                known = path.name in FILES
                 known = known or path.suffix == ".hpp"
                 known = known or path.name in (
                     "demos", "tests", "pitfalls", "quiz")

@@ -140,9 +140,7 @@ class Copy(unittest.TestCase):
                         encoding="utf-8")
 
     def book_of(self, number):
-        """The file that has the chapter, wherever the book keeps it."""
-        own = self.stage(number) / "CHAPTER.md"
-        return own if own.is_file() else self.root / "WALKTHROUGH.md"
+        return self.stage(number) / "CHAPTER.md"
 
     def edit_output(self, number):
         """Makes what the chapter's first command prints another text."""

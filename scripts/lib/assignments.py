@@ -415,9 +415,8 @@ class Assignment:
 
 def chapter_title(root: Path, stage: Stage) -> str:
     """As in the book: A heap of deadlines."""
-    book = read_book(root)
-    line = book.chapters.get(stage.name)
-    return book.lines[line - 1].partition(":")[2].strip() if line else ""
+    page = read_book(root).chapters.get(stage.name)
+    return page.title.partition(":")[2].strip() if page else ""
 
 
 def sees_change(test: Path, old: Files, new: Files) -> bool:

@@ -1,4 +1,5 @@
-"""The model of the book: chapters, fenced blocks, beats."""
+"""The model of the book: WALKTHROUGH.md and a CHAPTER.md in each stage's folder;
+their fenced blocks; beats."""
 from __future__ import annotations
 
 import re
@@ -6,15 +7,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .markdown import closes, opening
-from .stages import is_lesson, read_lines
+from .stages import find_stages, is_lesson, read_lines
 from .terminal import Problem
 
 BOOK = "WALKTHROUGH.md"
+CHAPTER = "CHAPTER.md"
 
 
 @dataclass
 class Block:
     """A fenced block of the book."""
+    page: str                   # stages/04_sleep/CHAPTER.md
     line: int                   # of the opening fence, counted from 1
     indent: str
     info: list[str]
@@ -25,6 +28,10 @@ class Block:
     @property
     def kind(self) -> str:
         return self.info[0] if self.info else ""
+
+    @property
+    def where(self) -> str:
+        return f"{self.page}:{self.line}"
 
 
 @dataclass
@@ -40,7 +47,8 @@ class Beat:
         for offset, line in enumerate(self.block.body, start=1):
             if line and line[0] not in " -+":
                 raise Problem(
-                    f"{BOOK}:{self.block.line + offset}: a beat's line begins"
+                    f"{self.block.page}:{self.block.line + offset}: a beat's"
+                    " line begins"
                     f" with ' ', '-' or '+', this one does not: {line}")
             self.ops.append((line[:1] or " ", line[1:]))
 
@@ -54,8 +62,7 @@ class Beat:
 
     @property
     def where(self) -> str:
-        return (f"{BOOK}:{self.block.line}: {self.block.chapter}"
-                f" beat {self.number}")
+        return f"{self.block.where}: {self.block.chapter} beat {self.number}"
 
     def texts(self, *kinds: str) -> list[str]:
         return [text for kind, text in self.ops if kind in kinds]
@@ -69,31 +76,43 @@ class Beat:
         return len(self.texts("-"))
 
 
-# Lines that only note something in a trace.
-_TRACE = re.compile(
-    r"\btrace::|\btrace_wait\b|common/trace\.hpp|^span\.")
+@dataclass
+class Page:
+    """A file of the book."""
+    path: Path
+    name: str                   # relative to the repository
+    chapter: str | None         # the stage's name
+    lines: list[str]
+    blocks: list[Block] = field(default_factory=list)
 
-
-def is_closing(beat: Beat) -> bool:
-    """Whether it adds only comments, or lines for the trace."""
-    lines = [line.strip() for line in beat.texts("+")]
-    marks = [line for line in lines
-             if line.startswith("//") or _TRACE.search(line)]
-    others = [line for line in lines
-              if line not in marks and line.strip("{}")]
-    return bool(marks) and not others and not beat.removed
+    @property
+    def title(self) -> str:
+        """As its first heading has it: `Chapter 04: A heap of deadlines`."""
+        return next((line[2:].strip() for line in self.lines
+                     if line.startswith("# ")), self.name)
 
 
 @dataclass
 class Book:
-    path: Path
-    lines: list[str]
-    blocks: list[Block]
-    chapters: dict[str, int]    # stage name -> line of its heading
+    root: Path
+    pages: list[Page]
+
+    @property
+    def blocks(self) -> list[Block]:
+        return [block for page in self.pages for block in page.blocks]
+
+    @property
+    def chapters(self) -> dict[str, Page]:
+        """By the stage's name, in the stages' order."""
+        return {page.chapter: page for page in self.pages if page.chapter}
+
+    def page(self, name: str) -> Page:
+        return next(page for page in self.pages if page.name == name)
 
     def beats(self, chapter: str) -> list[Beat]:
-        blocks = [block for block in self.blocks
-                  if block.chapter == chapter and block.kind == "diff"]
+        page = self.chapters.get(chapter)
+        blocks = [block for block in page.blocks if block.kind == "diff"
+                  ] if page else []
         for block in blocks:
             check_beat_info(block)
         return [Beat(number, block)
@@ -101,7 +120,7 @@ class Book:
 
 
 def check_beat_info(block: Block) -> None:
-    where = f"{BOOK}:{block.line}"
+    where = block.where
     if len(block.info) < 2:
         raise Problem(f"{where}: a diff block in a chapter is a beat and names"
                       " its file (use another info string if it is none)")
@@ -114,42 +133,38 @@ def check_beat_info(block: Block) -> None:
                           f" (there are: {', '.join(Beat.TAGS)})")
 
 
-_STAGE_NAME = re.compile(r"\d\d_\w+")
-
-
 def read_book(root: Path) -> Book:
-    path = root / BOOK
-    if not path.is_file():
-        raise Problem(f"{path}: no such file")
-    return parse_book(path, read_lines(path))
+    """WALKTHROUGH.md, and the chapters in the stages' order."""
+    if not (root / BOOK).is_file():
+        raise Problem(f"{root / BOOK}: no such file")
+    pages = [read_page(root, root / BOOK, None)]
+    for stage in find_stages(root):
+        path = stage.folder / CHAPTER
+        if path.is_file():
+            pages.append(read_page(root, path, stage.name))
+    return Book(root, pages)
 
 
-def parse_book(path: Path, lines: list[str]) -> Book:
-    book = Book(path, lines, [], {})
-    chapter = None
+def read_page(root: Path, path: Path, chapter: str | None) -> Page:
+    name = path.relative_to(root).as_posix()
+    page = Page(path, name, chapter, read_lines(path))
+    lines = page.lines
     prose = heading = ""
     number = 0
     while number < len(lines):
         line = lines[number]
         number += 1
         if fence := opening(line):
-            block = Block(number, fence[1], fence[3].split(), [], chapter,
-                          prose or heading)
+            block = Block(name, number, fence[1], fence[3].split(), [],
+                          chapter, prose or heading)
             number = _read_block(lines, number, fence, block)
-            book.blocks.append(block)
+            page.blocks.append(block)
             prose = heading = ""
-        elif line.startswith("## "):
-            chapter = _chapter_name(line)
-            prose, heading = "", line.strip("# ")
-            if chapter in book.chapters:
-                raise Problem(f"{BOOK}:{number}: a second chapter {chapter}")
-            if chapter:
-                book.chapters[chapter] = number
         elif line.startswith("#"):
             prose, heading = "", line.strip("# ")
         elif line.strip() and not lines[number - 2].strip():
             prose = line.strip()
-    return book
+    return page
 
 
 def _read_block(lines: list[str], number: int, fence: re.Match,
@@ -160,13 +175,7 @@ def _read_block(lines: list[str], number: int, fence: re.Match,
             return number + offset + 1
         indent = min(len(fence[1]), len(line) - len(line.lstrip(" ")))
         block.body.append(line[indent:])
-    raise Problem(f"{BOOK}:{block.line}: the block is never closed")
-
-
-def _chapter_name(heading: str) -> str | None:
-    words = heading[3:].split()
-    name = words[0].replace("`", "").rstrip(":.,;-–—") if words else ""
-    return name if _STAGE_NAME.fullmatch(name) else None
+    raise Problem(f"{block.where}: the block is never closed")
 
 
 # --- applying beats --------------------------------------------------------

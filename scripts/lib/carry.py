@@ -1,8 +1,8 @@
 """Carries an edit of one stage through all later stages.
 
 File by file, by three-way merge: what has changed in stage NN since HEAD is
-merged into the next stage; what has changed there, into the one after. README.md
-and tests/ are each stage's own and not carried.
+merged into the next stage; what has changed there, into the one after. What is
+written about a stage (*.md) and its tests/ are its own and not carried.
 
 Nothing is kept between two calls. After a conflict: edit the marked places, then
 call it again. After another edit of NN: the same. To give up: git checkout.
@@ -112,7 +112,7 @@ class Carry:
         names = {path.removeprefix(f"{top}/") for path in paths
                  if path.startswith(f"{top}/")}
         return {name for name in names if not name.startswith("tests/")
-                and Path(name).name != "README.md"}
+                and Path(name).suffix != ".md"}
 
     def before(self, path: str) -> bytes | None:
         revision = f"{self.options.base}:{path}"

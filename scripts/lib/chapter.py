@@ -69,9 +69,9 @@ class Chapter:
         """The prose between beat number and the one before it, from the last
         heading on, without the blocks that are no beats."""
         block = self.beat(number).block
-        start = (self.end_of(self.beat(number - 1)) if number > 1
-                 else self.book.chapters[self.stage.name])
-        before = self.book.lines[start:block.line - 1]
+        page = self.book.page(block.page)
+        start = self.end_of(self.beat(number - 1)) if number > 1 else 1
+        before = page.lines[start:block.line - 1]
         lines = []
         for line, fenced in zip(before, in_blocks(before)):
             if fenced:

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .book import BOOK, Block
+from .book import Block
 from .outputs import pattern
 from .stages import split_lines
 from .terminal import Problem
@@ -38,7 +38,8 @@ class Command:
 
     @property
     def where(self) -> str:
-        return f"{BOOK}:{self.block.line + self.offset}: $ {self.text}"
+        line = self.block.line + self.offset
+        return f"{self.block.page}:{line}: $ {self.text}"
 
     def holds(self) -> bool:
         return not self.broken and matches(
@@ -69,7 +70,7 @@ def console_commands(block: Block) -> list[Command]:
     """The commands to run: none for `console not-run`."""
     for tag in block.info[1:]:
         if tag not in ("not-run", "digits"):
-            raise Problem(f"{BOOK}:{block.line}: unknown tag {tag}"
+            raise Problem(f"{block.where}: unknown tag {tag}"
                           " (there are: not-run, digits)")
     if "not-run" in block.info:
         return []
@@ -84,8 +85,8 @@ def console_commands(block: Block) -> list[Command]:
         elif commands:
             commands[-1].expected.append(line)
         else:
-            raise Problem(f"{BOOK}:{block.line + offset}: output before the"
-                          " first `$ ` line (for files use another info)")
+            raise Problem(f"{block.page}:{block.line + offset}: output before"
+                          " the first `$ ` line (for files use another info)")
         unfinished = (bool(commands) and not commands[-1].expected
                       and line.endswith("\\"))
     return commands

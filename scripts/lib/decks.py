@@ -34,7 +34,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from .book import BOOK, Beat, Book, read_book
+from .book import Beat, Book, read_book
 from .markdown import in_blocks
 from .stages import (
     find_stages, pick_stage, read_lines, read_text, stamps, write_text)
@@ -472,12 +472,16 @@ def expand_all(root: Path, wanted: list[str], folder: Path) -> list[Deck]:
     return decks
 
 
+def book_files(root: Path) -> list[Path]:
+    return [page.path for page in read_book(root).pages]
+
+
 def watch(root: Path, wanted: list[str], folder: Path,
           process: int | None) -> int:
     """Expands again whenever a source changes."""
     known = None
     while process is None or is_alive(process):
-        now = stamps([root / BOOK, *(root / FOLDER).rglob("*")])
+        now = stamps([*book_files(root), *(root / FOLDER).rglob("*")])
         if now != known:
             known = now
             try:

@@ -28,7 +28,7 @@ from pathlib import Path
 from .assignments import (
     HARD, HOMEWORK, Assignment, Wrong, apply_edits, find_assignments, lint,
     matching_beats, pick_assignment, read_headers, write_files)
-from .book import Beat
+from .book import CHAPTER, Beat
 from .checker import Checker, Progress, filled, shown, wrapped
 from .differences import git_diff
 from .grader import Kit, Outcome, grade, prepare
@@ -231,8 +231,8 @@ def start_text(assignment: Assignment, blank: bool, root: Path) -> str:
                          " to write: in " + ", ".join(stubs) + ". Private"
                          " members and helpers are yours to invent.")
     if not assignment.folder:
-        lines += wrapped(f"The book's chapter: WALKTHROUGH.md,"
-                         f" \"{assignment.stage.name}\".")
+        lines += wrapped("The book's chapter:"
+                         f" stages/{assignment.stage.name}/{CHAPTER}.")
     groups = assignment.groups()
     lines += ["", "The ideas, in the order in which one would build them"
               + ("; at a gap one can stop:" if len(groups) > 1 else ":")]
@@ -334,7 +334,7 @@ def hint(options: argparse.Namespace) -> int:
 def beat_text(beat: Beat, paint: Paint) -> str:
     style = {"+": "green", "-": "red"}
     lines = [f"{paint('bold', beat.file)}"
-             f"   (WALKTHROUGH.md, line {beat.block.line})"]
+             f"   ({beat.block.page}, line {beat.block.line})"]
     for kind, text in beat.ops:
         line = f"{kind} {text}".rstrip()
         lines.append(paint(style[kind], line) if kind in style else line)

@@ -18,7 +18,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from .book import BOOK, Beat, Block, Book, apply_beat, is_closing, read_book
+from .book import BOOK, Beat, Block, Book, apply_beat, read_book
 from .terminal import ROOT, Problem, plural
 
 PARTS = Path(__file__).with_name("assets")

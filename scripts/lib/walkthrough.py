@@ -1,6 +1,6 @@
-"""Keeps WALKTHROUGH.md and the stages in step.
+"""Keeps the book and the stages in step.
 
-A chapter is a level-2 heading that begins with a stage's folder name. In it, a
+The book is WALKTHROUGH.md and a CHAPTER.md in each stage's folder. In a chapter, a
 block `diff FILE [compiles] [shows]` is a beat: lines that begin with ' ', '-'
 or '+', whose ' ' and '-' lines match exactly one place in the file. A chapter's
 beats, in order, turn the lesson files of the stage before into the stage's.
@@ -22,7 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .book import (
-    BOOK, Beat, Block, Book, apply_beat, find_run, nearest_miss, read_book)
+    BOOK, CHAPTER, Beat, Block, Book, Page, apply_beat, find_run, nearest_miss,
+    read_book)
 from .compiler import precompiled
 from .consoles import RUNNING, Command, output_difference, run_consoles
 from .differences import without_comments
@@ -110,7 +111,7 @@ def check(options: argparse.Namespace) -> int:
     book = read_book(root)
     chosen = [] if options.rest else chosen_stages(options, stages)
     report = Report()
-    check_headings(book, stages, report)
+    check_pages(book, report)
     snapshots: list[Snapshot] = []
     for stage in chosen:
         snapshots += check_chapter(book, stages, stage, report)
@@ -137,16 +138,37 @@ def blocks_of(book: Book, chosen: list[Stage], only: bool) -> list[Block]:
             if not only or block.chapter in names]
 
 
-def check_headings(book: Book, stages: list[Stage], report: Report) -> None:
-    names = [stage.name for stage in stages]
-    for chapter, line in book.chapters.items():
-        if chapter not in names:
-            report.fail(f"{BOOK}:{line}: there is no stage {chapter}")
-    if list(book.chapters) != sorted(book.chapters):
-        report.fail(f"{BOOK}: the chapters are not in the order of the stages")
-    for block in book.blocks:
-        if not block.chapter and block.kind == "diff" and len(block.info) > 1:
-            report.fail(f"{BOOK}:{block.line}: a beat outside of the chapters")
+def check_pages(book: Book, report: Report) -> None:
+    for page in book.pages:
+        for block in page.blocks:
+            if (not page.chapter and block.kind == "diff"
+                    and len(block.info) > 1):
+                report.fail(f"{block.where}: a beat outside of the chapters")
+    chapters = list(book.chapters.values())
+    for number, page in enumerate(chapters):
+        wanted = navigation(chapters, number)
+        for line in (page.lines[:1] or [""])[0], (page.lines or [""])[-1]:
+            if line != wanted:
+                report.fail(f"{page.name}: its first and its last line are:"
+                            f"\n{wanted}")
+                break
+
+
+def navigation(chapters: list[Page], number: int) -> str:
+    """The line with the ways out of a chapter."""
+    def way(page: Page, text: str) -> str:
+        return f"[{text}](../{page.chapter}/{CHAPTER})"
+
+    def name(page: Page) -> str:
+        return f"{page.chapter[:2]} {page.title.partition(': ')[2]}"
+    ways = [f"[Contents](../../{BOOK}#contents)"]
+    if number:
+        before = chapters[number - 1]
+        ways.insert(0, way(before, f"← {name(before)}"))
+    if number + 1 < len(chapters):
+        after = chapters[number + 1]
+        ways.append(way(after, f"{name(after)} →"))
+    return " · ".join(ways)
 
 
 @dataclass
@@ -166,7 +188,7 @@ class Snapshot:
 def check_chapter(book: Book, stages: list[Stage], stage: Stage,
                   report: Report) -> list[Snapshot]:
     if stage.name not in book.chapters:
-        report.fail(f"{BOOK}: no chapter {stage.name}")
+        report.fail(f"{stage.name}: has no {CHAPTER}")
         return []
     try:
         beats = book.beats(stage.name)
@@ -208,7 +230,7 @@ def summary(stage: Stage, beats: list[Beat]) -> str:
 
 def check_result(stage: Stage, files: Files, failed: set[str],
                  report: Report) -> None:
-    where = f"{BOOK}: {stage.name}"
+    where = f"stages/{stage.name}/{CHAPTER}"
     final = lesson_lines(stage)
     for name in sorted(files.keys() | final.keys()):
         if name in failed:
@@ -258,7 +280,7 @@ _SKIPS = ("...", "// ...", "# ...")
 
 
 def check_excerpt(root: Path, block: Block, report: Report) -> None:
-    where = f"{BOOK}:{block.line}"
+    where = block.where
     path = root / block.info[1]
     if not path.is_file():
         report.fail(f"{where}: {block.info[1]}: no such file")
@@ -382,7 +404,7 @@ def show_beats(options: argparse.Namespace) -> int:
     stage = pick_stage(find_stages(root), options.stage)
     book = read_book(root)
     if stage.name not in book.chapters:
-        raise Problem(f"{BOOK}: no chapter {stage.name}")
+        raise Problem(f"{stage.name}: has no {CHAPTER}")
     beats = book.beats(stage.name)
     width = max((len(beat.file) for beat in beats), default=0)
     for beat in beats:
@@ -405,15 +427,17 @@ def refresh(options: argparse.Namespace) -> int:
         if stage.name in book.chapters:
             edits += retake_chapter(book, stages, stage, report)
         else:
-            report.fail(f"{BOOK}: no chapter {stage.name}")
+            report.fail(f"{stage.name}: has no {CHAPTER}")
     if options.outputs:
         edits += retake_outputs(
             root, blocks_of(book, chosen, bool(options.stages)), report)
     for block, body in sorted(edits, key=lambda edit: -edit[0].line):
-        book.lines[block.line:block.line + len(block.body)] = [
+        lines = book.page(block.page).lines
+        lines[block.line:block.line + len(block.body)] = [
             line and block.indent + line for line in body]
-    if edits:
-        write_text(book.path, "".join(line + "\n" for line in book.lines))
+    for name in {block.page for block, _ in edits}:
+        page = book.page(name)
+        write_text(page.path, "".join(line + "\n" for line in page.lines))
     print(f"{plural(len(edits), 'block')} changed")
     return report.status()
 
@@ -496,7 +520,7 @@ def retake_outputs(root: Path, blocks: list[Block],
     commands = run_consoles(root, blocks, report.fail)
     edits = []
     for _, group in itertools.groupby(
-            commands, key=lambda command: command.block.line):
+            commands, key=lambda command: command.block.where):
         session = list(group)
         block = session[0].block
         different = [command for command in session if not command.holds()]
@@ -505,7 +529,7 @@ def retake_outputs(root: Path, blocks: list[Block],
             if reason:
                 report.fail(f"{command.where}: {reason}")
         if different and not any(reasons):
-            print(f"{BOOK}:{block.line}: prints something else now")
+            print(f"{block.where}: prints something else now")
             edits.append((block, with_outputs(session)))
     return edits
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,8 @@ SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
 from lib import terminal
+from lib.book import read_book
+from lib.walkthrough import navigation
 
 # Thousands of small files: in memory where that is possible.
 MEMORY = "/dev/shm"
@@ -69,6 +72,37 @@ class ProjectTest(unittest.TestCase):
         text = self.read(name)
         self.assertEqual(text.count(old), 1, f"{old!r} in {name}")
         self.write(name, text.replace(old, new))
+
+    def write_book(self, text: str) -> None:
+        """What stands under `## 01_one: Title` becomes that stage's chapter,
+        the rest is WALKTHROUGH.md."""
+        for path in self.root.glob("stages/*/CHAPTER.md"):
+            path.unlink()
+        rest = ""
+        for part in re.split(r"(?m)^(?=## )", text):
+            if heading := re.match(r"## (\d\d_\w+):? *(.*)\n", part):
+                name = heading[1]
+                self.write(f"stages/{name}/CHAPTER.md",
+                           f"# Chapter {name[:2]}: {heading[2]}\n"
+                           + part[heading.end():])
+            else:
+                rest += part
+        self.write("WALKTHROUGH.md", rest)
+        chapters = list(read_book(self.root).chapters.values())
+        for number, page in enumerate(chapters):
+            ways = navigation(chapters, number)
+            body = "\n".join(page.lines).strip("\n")
+            page.path.write_text(f"{ways}\n\n{body}\n\n{ways}\n")
+
+    def read_book(self) -> str:
+        return "".join(self.read(page.name)
+                       for page in read_book(self.root).pages)
+
+    def replace_in_book(self, old: str, new: str) -> None:
+        text = self.read_book()
+        self.assertEqual(text.count(old), 1, f"{old!r} in the book")
+        for page in read_book(self.root).pages:
+            self.write(page.name, self.read(page.name).replace(old, new))
 
     def stage(self, name: str, **files: str) -> None:
         """stage("01_one", a_hpp="...") writes stages/01_one/a.hpp."""

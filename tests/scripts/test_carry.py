@@ -319,21 +319,22 @@ class Checks(Carry):
         self.write("scripts/test",
                    f"#!/bin/sh\necho \"$@\" >>{self.checks_log}\n"
                    f"test ! -e {self.root}/fail\n").chmod(0o755)
-        self.write("WALKTHROUGH.md", "".join(f"## {name}\n" for name in STAGES))
+        self.write_book("".join(f"## {name}\n" for name in STAGES))
         self.edit(3, "int main() { a(); }", "int main() { b(); }", "main.cpp")
 
     def test_all_are_run(self):
         for name in STAGES:         # so that purity and the book hold
             self.write(f"stages/{name}/a.hpp", ONE)
             self.write(f"stages/{name}/main.cpp", "int main();\n")
-        self.write("WALKTHROUGH.md", "## 01_one\n\n```diff a.hpp\n+\n```\n\n"
+        self.write_book("## 01_one\n\n```diff a.hpp\n+\n```\n\n"
                    "```diff main.cpp\n+\n```\n## 02_two\n## 03_three\n"
                    "## 04_four\n")
         self.commit()
         self.edit(1, "int main();", "int main() {}", "main.cpp")
         done = self.start("1")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        self.assertIn("+int main() {}\n", self.read("WALKTHROUGH.md"))
+        self.assertIn("+int main() {}\n",
+                      self.read("stages/01_one/CHAPTER.md"))
         self.assertIn("== purity\n", done.stdout)
         self.assertIn("median", done.stdout)
         self.assertEqual(self.read("log"), "--stages 01,02,03,04\n")

@@ -132,7 +132,7 @@ class HomeworkTest(ProjectTest):
         self.write("stages/02_two/tests/second.cpp", PASSES)
         self.write("tests/homework/02_two.md", text_of(TEXT))
         self.write("tests/homework/02_two.wrong", text_of(WRONG))
-        self.write("WALKTHROUGH.md", text_of(BOOK))
+        self.write_book(text_of(BOOK))
         self.kit = FakeKit()
         patcher = patch.object(homework, "prepare", lambda: self.kit)
         patcher.start()
@@ -453,7 +453,7 @@ class Hints(HomeworkTest):
         self.assertIn("Do.", self.call("hint", "first").stdout)
         for _ in range(2):
             said = self.call("hint", "first").stdout
-            self.assertIn("two.hpp   (WALKTHROUGH.md, line 5)", said)
+            self.assertIn("two.hpp   (stages/02_two/CHAPTER.md, line 5)", said)
             self.assertIn("+   return 2;", said)
         self.assertIn("Think.", self.call("hint", "first", "--level",
                                           "1").stdout)

@@ -9,6 +9,7 @@ from unittest.mock import patch
 
 from fixture import SCRIPTS, ProjectTest, text_of
 from lib import consoles, walkthrough
+from lib.book import read_book
 
 BOOK = text_of("""
     # The book
@@ -19,7 +20,7 @@ BOOK = text_of("""
     -no beat: outside of a chapter, and without a file
     ```
 
-    ## `01_one` — The first
+    ## 01_one: The first
 
     Some prose
     of two lines.
@@ -79,10 +80,10 @@ class Walkthrough(ProjectTest):
         super().setUp()
         self.stage("01_one", a_hpp=STAGE_1)
         self.stage("02_two", a_hpp=STAGE_2, main_cpp=MAIN)
-        self.write("WALKTHROUGH.md", BOOK)
+        self.write_book(BOOK)
 
     def change(self, old: str, new: str) -> None:
-        self.replace("WALKTHROUGH.md", text_of(old), text_of(new))
+        self.replace_in_book(text_of(old), text_of(new))
 
     def append(self, text: str) -> None:
         self.write("WALKTHROUGH.md",
@@ -94,11 +95,12 @@ class Walkthrough(ProjectTest):
     def quick_bad(self, *chapters: str) -> str:
         return self.bad("check", "--no-run", "--no-compile", *chapters)
 
-    def line(self, text: str) -> int:
-        """The number of the line of the book that begins with text."""
-        lines = self.read("WALKTHROUGH.md").split("\n")
-        return 1 + next(number for number, line in enumerate(lines)
-                        if line.startswith(text))
+    def place(self, text: str) -> str:
+        """The file and line of the book that begins with text."""
+        return next(f"{page.name}:{number}"
+                    for page in read_book(self.root).pages
+                    for number, line in enumerate(page.lines, start=1)
+                    if line.startswith(text))
 
 
 class Beats(Walkthrough):
@@ -125,8 +127,7 @@ class Beats(Walkthrough):
             +    int x = 0;
             """)
         error = self.quick_bad()
-        line = BOOK[:BOOK.index("```diff a.hpp\n")].count("\n") + 1
-        self.assertIn(f"WALKTHROUGH.md:{line}: 02_two beat 1", error)
+        self.assertIn("stages/02_two/CHAPTER.md:5: 02_two beat 1", error)
         self.assertIn("2 places in a.hpp (lines 2 and 7)", error)
 
     def test_context_that_does_not_match(self):
@@ -169,13 +170,14 @@ class Beats(Walkthrough):
 
     def test_every_line_has_a_prefix(self):
         self.change("+    return 3;\n", "x    return 3;\n")
-        self.assertIn(f"WALKTHROUGH.md:{self.line('x    return')}: a beat's",
+        self.assertIn(f"{self.place('x    return')}: a beat's",
                       self.quick_bad())
 
     def test_the_result_is_the_stage(self):
         self.stage("02_two", a_hpp=STAGE_2.replace("return 3;", "return 3; "))
         error = self.quick_bad()
-        self.assertIn("02_two: after all beats a.hpp line 8", error)
+        self.assertIn("stages/02_two/CHAPTER.md: after all beats a.hpp line 8",
+                      error)
         self.assertIn("'    return 3; '", error)
 
     def test_the_result_is_the_stage_to_its_end(self):
@@ -196,8 +198,8 @@ class Beats(Walkthrough):
 
     def test_all_files_are_created_and_no_others(self):
         self.stage("02_two", b_hpp="int b;\n")
-        self.assertIn("02_two: no beat creates b.hpp", self.quick_bad())
-        self.write("WALKTHROUGH.md", BOOK.replace(
+        self.assertIn("no beat creates b.hpp", self.quick_bad())
+        self.write_book(BOOK.replace(
             "## Appendix", "```diff b.hpp\n+int b;\n```\n\n"
             "```diff c.hpp\n+int c;\n```\n\n## Appendix"))
         self.assertIn("lead to c.hpp, which the stage does not have",
@@ -213,8 +215,8 @@ class Beats(Walkthrough):
     def test_sizes(self):
         lines = "".join(f"int a{number};\n" for number in range(61))
         block = "".join(f"+{line}\n" for line in lines.splitlines())
-        self.change("## Appendix\n",
-                    f"```diff b.hpp\n{block}```\n\n## Appendix\n")
+        self.write_book(BOOK.replace(
+            "## Appendix\n", f"```diff b.hpp\n{block}```\n\n## Appendix\n"))
         self.stage("02_two", b_hpp=lines)
         self.assertIn("02_two beat 3: 61 changed lines, at most 60",
                       self.quick_bad())
@@ -229,8 +231,8 @@ class Beats(Walkthrough):
             self.write("stages/01_one/a.hpp", "\n".join(lines) + "\n")
             (self.root / "stages/02_two/main.cpp").unlink(missing_ok=True)
             self.write("stages/02_two/a.hpp", "\n".join(lines) + "\n")
-            self.write("WALKTHROUGH.md",
-                       f"## 01_one\n```diff a.hpp\n{block}```\n## 02_two\n")
+            self.write_book(f"## 01_one\n```diff a.hpp\n{block}```\n"
+                            "## 02_two\n")
             if holds:
                 self.quick()
             else:
@@ -242,30 +244,40 @@ class Beats(Walkthrough):
                 ("diff", "a diff block in a chapter is a beat"),
                 ("diff a.hpp compile", "unknown tag compile"),
                 ("diff demos/a.cpp", "demos/a.cpp is no lesson file")):
-            self.write("WALKTHROUGH.md", BOOK.replace(
+            self.write_book(BOOK.replace(
                 "```diff main.cpp compiles", f"```{info}"))
             self.assertIn(error, self.quick_bad())
 
 
 class Chapters(Walkthrough):
     def test_each_stage_has_a_chapter(self):
-        self.change("## 02_two: The second", "## 02 two")
-        self.assertIn("no chapter 02_two", self.quick_bad())
+        (self.root / "stages/02_two/CHAPTER.md").unlink()
+        self.assertIn("02_two: has no CHAPTER.md", self.quick_bad())
 
-    def test_each_chapter_has_a_stage(self):
-        self.append("## 03_three. And on\n")
-        self.assertIn("there is no stage 03_three", self.quick_bad())
+    def test_the_ways_out(self):
+        self.assertEqual(
+            self.read("stages/01_one/CHAPTER.md").split("\n")[0],
+            "[Contents](../../WALKTHROUGH.md#contents)"
+            " · [02 The second →](../02_two/CHAPTER.md)")
+        self.assertEqual(
+            self.read("stages/02_two/CHAPTER.md").split("\n")[-2],
+            "[← 01 The first](../01_one/CHAPTER.md)"
+            " · [Contents](../../WALKTHROUGH.md#contents)")
 
-    def test_a_stage_has_one_chapter(self):
-        self.append("## 02_two\n")
-        self.assertIn("a second chapter 02_two", self.quick_bad())
+    def test_the_ways_out_are_at_the_top_and_at_the_bottom(self):
+        path = "stages/02_two/CHAPTER.md"
+        text = self.read(path)
+        lines = text.splitlines(keepends=True)
+        for broken in ("".join(lines[1:]), "".join(lines[:-1])):
+            self.write(path, broken)
+            self.assertIn(f"{path}: its first and its last line are:",
+                          self.quick_bad())
+        self.write(path, text)
+        self.quick()
 
-    def test_order(self):
-        first, rest = BOOK.split("## `01_one`")
-        first_chapter, rest = rest.split("## 02_two")
-        self.write("WALKTHROUGH.md", f"{first}## 02_two{rest}\n"
-                                     f"## `01_one`{first_chapter}")
-        self.assertIn("not in the order", self.quick_bad())
+    def test_a_new_title_is_a_new_way(self):
+        self.change("# Chapter 01: The first", "# Chapter 01: The other")
+        self.assertIn("02_two/CHAPTER.md: its first", self.quick_bad())
 
     def test_a_beat_outside(self):
         self.append("```diff a.hpp\n+int x;\n```\n")
@@ -300,13 +312,13 @@ class Compiling(Walkthrough):
         self.good("check", "2")
 
     def test_a_header_that_nothing_includes(self):
-        self.change("## Appendix\n", text_of("""
+        self.write_book(BOOK.replace("## Appendix\n", text_of("""
             ```diff b.hpp compiles
             +int broken
             ```
 
             ## Appendix
-            """))
+            """)))
         self.stage("02_two", b_hpp="int broken\n")
         self.assertIn("02_two beat 3: does not compile", self.bad("check"))
 
@@ -347,7 +359,7 @@ class Consoles(Walkthrough):
 
     def test_all_of_it(self):
         for output in ("a\n", "a\nb\nc\n", "", "a\n\nb\n"):
-            self.write("WALKTHROUGH.md", BOOK)
+            self.write_book(BOOK)
             self.console("$ printf 'a\\nb\\n'\n" + output)
             self.check_bad()
 
@@ -397,10 +409,10 @@ class Consoles(Walkthrough):
 
     def test_dots_do_not_hide_the_rest(self):
         for expected in ("1\n...\n3\n", "...\n1\n", "2\n...\n"):
-            self.write("WALKTHROUGH.md", BOOK)
+            self.write_book(BOOK)
             self.console(f"$ printf '1\\n2\\n'\n{expected}")
             self.check_bad()
-        self.write("WALKTHROUGH.md", BOOK)
+        self.write_book(BOOK)
         self.console("$ echo port is 5\nport ... free\n")
         self.check_bad()
 
@@ -492,8 +504,7 @@ class Excerpts(Walkthrough):
     def excerpt(self, text: str, path: str = "lib/a.py",
                 kind: str = "python") -> None:
         self.write("lib/a.py", self.FILE)
-        self.write("WALKTHROUGH.md",
-                   BOOK + f"\n```{kind} {path}\n{text}```\n")
+        self.write_book(BOOK + f"\n```{kind} {path}\n{text}```\n")
 
     def test_a_run_without_its_indentation(self):
         self.excerpt("def f():\n    pass\n\ndef g():\n    return 1\n")
@@ -537,7 +548,7 @@ class Excerpts(Walkthrough):
 class Listing(Walkthrough):
     def test_beats(self):
         lines = self.good("beats", "01").splitlines()
-        line = self.line("```diff a.hpp compiles shows")
+        line = self.place("```diff a.hpp compiles shows").split(":")[1]
         self.assertEqual(len(lines), 2)
         self.assertRegex(lines[1], rf"^  2  line {line} *"
                                    r" a.hpp  \+5 -0 +compiles shows"
@@ -554,8 +565,8 @@ class Listing(Walkthrough):
             self.assertEqual(done.stdout, listed)
 
     def test_no_chapter(self):
-        self.write("WALKTHROUGH.md", "# empty\n")
-        self.assertIn("no chapter 01_one", self.bad("beats", "1"))
+        self.write_book("# empty\n")
+        self.assertIn("01_one: has no CHAPTER.md", self.bad("beats", "1"))
 
     def test_a_broken_pipe(self):
         done = subprocess.run(

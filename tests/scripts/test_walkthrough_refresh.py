@@ -29,7 +29,7 @@ class Refresh(ProjectTest):
         self.stage("01_one", a_hpp=self.ONE)
         self.stage("02_two", a_hpp=two, main_cpp='#include "a.hpp"\n')
         added = "".join(f"+{line}\n" for line in self.ONE.splitlines())
-        self.write("WALKTHROUGH.md", "\n".join((
+        self.text = "\n".join((
             "# Book\n\n## 01_one: Start\n\nProse of 1.1.\n",
             f"```diff a.hpp compiles\n{added}```\n",
             "## 02_two: Go on\n\nProse of 2.1.\n",
@@ -64,9 +64,10 @@ class Refresh(ProjectTest):
                 +    return 0;
                 +}
                 """),
-            "The end.\n")))
+            "The end.\n"))
+        self.write_book(self.text)
         self.good("check", "--no-compile")
-        self.book = self.read("WALKTHROUGH.md")
+        self.book = self.read_book()
 
     def edit(self, stage: str, old: str, new: str, file="a.hpp") -> None:
         self.replace(f"stages/{stage}/{file}", old, new)
@@ -87,18 +88,18 @@ class Refresh(ProjectTest):
         return out
 
     def blocks(self, book: str = "") -> list[str]:
-        return (book or self.read("WALKTHROUGH.md")).split("```")[1::2]
+        return (book or self.read_book()).split("```")[1::2]
 
     def prose(self, book: str = "") -> list[str]:
         """The text, and the blocks' info strings."""
-        parts = (book or self.read("WALKTHROUGH.md")).split("```")
+        parts = (book or self.read_book()).split("```")
         return parts[::2] + [part.split("\n")[0] for part in parts[1::2]]
 
 
 class Kept(Refresh):
     def test_nothing_to_do(self):
         self.refreshed(0)
-        self.assertEqual(self.read("WALKTHROUGH.md"), self.book)
+        self.assertEqual(self.read_book(), self.book)
 
     def test_a_changed_line(self):
         self.edit("02_two", "return x + x", "return 2 * x")
@@ -147,32 +148,32 @@ class Kept(Refresh):
         self.assertNotIn("twice", self.blocks()[4])
 
     def test_a_line_that_one_beat_adds_and_another_removes(self):
-        self.write("WALKTHROUGH.md", self.book.replace(
-            "+    return x + x;\n", "+    // Not yet.\n+    return x + x;\n")
+        self.write_book(self.text.replace(
+            "+    return x + x;\n", "+    int y;\n+    return x + x;\n")
             .replace("The end.\n", beat("a.hpp", """
-                -    // Not yet.
+                -    int y;
                      return x + x;
                 """)))
         self.good("check", "--no-compile")
-        self.book = self.read("WALKTHROUGH.md")
+        self.book = self.read_book()
         self.edit("02_two", "return x + x", "return 2 * x")
         self.refreshed(2)
-        self.assertIn("+    // Not yet.\n+    return 2 * x", self.blocks()[1])
+        self.assertIn("+    int y;\n+    return 2 * x", self.blocks()[1])
         self.assertEqual(
-            "diff a.hpp\n-    // Not yet.\n     return 2 * x;\n",
+            "diff a.hpp\n-    int y;\n     return 2 * x;\n",
             self.blocks()[5])
 
     def test_empty_and_indented_blocks_are_left_alone(self):
-        self.write("WALKTHROUGH.md", self.book.replace(
+        self.write_book(self.text.replace(
             "The end.", "- A list\n\n  ```text\n  as it is\n  ```\n"))
-        self.book = self.read("WALKTHROUGH.md")
+        self.book = self.read_book()
         self.edit("02_two", "return x + x", "return 2 * x")
         self.refreshed(1)
 
     def test_a_beat_in_a_list_keeps_its_indentation(self):
         block = beat("main.cpp", '+#include "a.hpp"\n')
         listed = "".join(f"  {line}\n" for line in block.splitlines())
-        self.write("WALKTHROUGH.md", self.book.replace(
+        self.write_book(self.text.replace(
             block, "- so\n\n" + listed))
         self.good("check", "--no-compile")
         self.edit("02_two", '"a.hpp"\n', '"a.hpp"\n\nint main() {}\n',
@@ -180,7 +181,7 @@ class Kept(Refresh):
         self.good("refresh")
         self.good("check", "--no-compile")
         self.assertIn('  +#include "a.hpp"\n  +\n  +int main() {}\n  ```',
-                      self.read("WALKTHROUGH.md"))
+                      self.read_book())
 
 
 class StageBefore(Refresh):
@@ -250,7 +251,7 @@ class Unclaimed(Refresh):
         error = self.bad("refresh")
         self.assertEqual(error, "walkthrough: 02_two/a.hpp:2: no beat of"
                                 " 02_two adds 1 line: int y;\n")
-        self.assertEqual(self.read("WALKTHROUGH.md"), self.book)
+        self.assertEqual(self.read_book(), self.book)
 
     def test_a_removed_line_far_from_all_beats(self):
         self.edit("02_two", "#pragma once\n", "")
@@ -275,13 +276,13 @@ class Unclaimed(Refresh):
 
     def test_no_chapter(self):
         self.stage("03_three", a_hpp=self.ONE)
-        self.assertIn("no chapter 03_three", self.bad("refresh"))
+        self.assertIn("03_three: has no CHAPTER.md", self.bad("refresh"))
         self.good("refresh", "1", "2")
 
 
 class Outputs(Refresh):
     def console(self, text: str, info: str = "console") -> None:
-        self.write("WALKTHROUGH.md", self.book + "\n```" + info + "\n"
+        self.write_book(self.text + "\n```" + info + "\n"
                    + text_of(text) + "```\n")
 
     def test_are_taken_again(self):
@@ -296,7 +297,7 @@ class Outputs(Refresh):
             3
             """)
         self.good("refresh")
-        self.assertIn("\nb\n", self.read("WALKTHROUGH.md"))
+        self.assertIn("\nb\n", self.read_book())
         self.assertIn("1 block changed", self.good("refresh", "--outputs"))
         self.assertEqual(self.blocks()[5], "console\n$ echo a\na\n$ echo c\n"
                                            "c\n$ printf '1\\n2\\n'\n1\n2\n")
@@ -308,9 +309,9 @@ class Outputs(Refresh):
 
     def test_with_dots_are_reported_when_they_do_not(self):
         self.console("$ echo a b c\na ... d\n")
-        book = self.read("WALKTHROUGH.md")
+        book = self.read_book()
         self.assertIn("this needs a hand", self.bad("refresh", "--outputs"))
-        self.assertEqual(self.read("WALKTHROUGH.md"), book)
+        self.assertEqual(self.read_book(), book)
 
     def test_other_digits_are_left(self):
         self.console("$ echo 5 ms\n7 ms\n", "console digits")
