@@ -7,12 +7,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from .book import Beat, Book, apply_beat, is_closing
+from .bare import Files, bare_files, dressed_files
+from .book import Beat, Book, apply_beat
 from .markdown import in_blocks
 from .stages import Stage, lesson_lines, stage_before
 from .terminal import Problem
-
-Files = dict[str, list[str]]
 
 
 @dataclass(frozen=True)
@@ -23,7 +22,8 @@ class Program:
 
 
 class Chapter:
-    """The beats of a stage, and all lesson files after each of them."""
+    """The beats of a stage, and all lesson files after each of them, without
+    comments and trace hooks."""
 
     def __init__(self, book: Book, stages: list[Stage], stage: Stage) -> None:
         self.book = book
@@ -32,7 +32,9 @@ class Chapter:
         self.beats = book.beats(stage.name)
         if not self.beats:
             raise Problem(f"the book has no beats for {stage.name}")
-        self.states = [lesson_lines(self.before)]
+        self.start = lesson_lines(self.before)
+        self.end = lesson_lines(stage)
+        self.states = [bare_files(self.start)]
         for beat in self.beats:
             files = dict(self.states[-1])
             files[beat.file] = apply_beat(files.get(beat.file), beat)
@@ -45,17 +47,9 @@ class Chapter:
     def beat(self, number: int) -> Beat:
         return self.beats[number - 1]
 
-    def after_closing(self, number: int) -> int:
-        """The beat after which something has to be typed again."""
-        while number < self.last and is_closing(self.beat(number + 1)):
-            number += 1
-        return number
-
-    def before_typed(self, number: int) -> int:
-        """The state in which the last typed beat was the next one."""
-        while number > 0 and is_closing(self.beat(number)):
-            number -= 1
-        return max(number - 1, 0)
+    def files(self, number: int) -> Files:
+        """The files after a beat, with their comments and trace hooks."""
+        return dressed_files(self.states[number], self.end, self.start)
 
     def compiles(self, number: int) -> bool:
         return (number == 0 and self.before is not None

@@ -21,6 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from .bare import Files, bare_files, bare_lesson, dressed_files, places
 from .book import (
     BOOK, CHAPTER, Beat, Block, Book, Page, apply_beat, find_run, nearest_miss,
     read_book)
@@ -33,8 +34,6 @@ from .stages import (
     Stage, find_stages, lesson_lines, pick_stage, read_lines, read_text,
     split_lines, stage_before, write_text)
 from .terminal import Problem, new_command, new_parser, plural, root_of
-
-Files = dict[str, list[str]]
 
 LARGEST_BEAT = 60
 LARGEST_MEDIAN = 25
@@ -195,7 +194,8 @@ def check_chapter(book: Book, stages: list[Stage], stage: Stage,
     except Problem as problem:
         report.fail(problem)
         return []
-    files = lesson_lines(stage_before(stages, stage))
+    before, after = lesson_lines(stage_before(stages, stage)), lesson_lines(stage)
+    files = bare_files(before)
     failed: set[str] = set()
     snapshots: list[Snapshot] = []
     for beat in beats:
@@ -210,7 +210,8 @@ def check_chapter(book: Book, stages: list[Stage], stage: Stage,
             report.fail(problem)
             failed.add(beat.file)
         if "compiles" in beat.tags and not failed:
-            snapshot = Snapshot(stage, beat, dict(files))
+            snapshot = Snapshot(
+                stage, beat, dressed_files(files, after, before))
             if not snapshots or snapshots[-1].code() != snapshot.code():
                 snapshots.append(snapshot)
     check_result(stage, files, failed, report)
@@ -231,7 +232,7 @@ def summary(stage: Stage, beats: list[Beat]) -> str:
 def check_result(stage: Stage, files: Files, failed: set[str],
                  report: Report) -> None:
     where = f"stages/{stage.name}/{CHAPTER}"
-    final = lesson_lines(stage)
+    final = bare_lesson(stage)
     for name in sorted(files.keys() | final.keys()):
         if name in failed:
             report.fail(f"{where}: {name} is not reached, a beat failed;"
@@ -445,7 +446,7 @@ def refresh(options: argparse.Namespace) -> int:
 def retake_chapter(book: Book, stages: list[Stage], stage: Stage,
                    report: Report) -> list[tuple[Block, list[str]]]:
     former = stage_before(stages, stage)
-    before, final = lesson_lines(former), lesson_lines(stage)
+    before, final = bare_lesson(former), bare_lesson(stage)
     beats = book.beats(stage.name)
     edits = []
     for name in sorted(before.keys() | final.keys()
@@ -491,11 +492,13 @@ def tell_unclaimed(history: Retake, stage: Stage, former: Stage | None,
                    name: str, report: Report) -> None:
     def tell(place: Stage, numbers: list[int], texts: list[str],
              verb: str) -> None:
+        path = place.lesson().get(name)
+        where = places(read_lines(path)) if path else []
         for group in runs(numbers):
             text = next((texts[number].strip() for number in group
                          if texts[number].strip()), "")
             report.fail(
-                f"{place.name}/{name}:{group[0] + 1}: no beat of {stage.name}"
+                f"{place.name}/{name}:{where[group[0]] + 1}: no beat of {stage.name}"
                 f" {verb} {plural(len(group), 'line')}: {text}")
     tell(stage, history.unclaimed_additions(),
          [line.text for line in history.final], "adds")

@@ -249,6 +249,50 @@ class Beats(Walkthrough):
             self.assertIn(error, self.quick_bad())
 
 
+class Comments(Walkthrough):
+    """The book shows neither comments nor what is noted in a trace."""
+
+    def test_they_are_in_the_stage_alone(self):
+        self.stage("01_one", a_hpp="// A file.\n#include \"common/trace.hpp\"\n\n"
+                   + STAGE_1.replace("    return 1;", "    // One.\n"
+                                     "    trace::instant(1);\n    return 1;")
+                   + "\n// The end.\n")
+        self.stage("02_two", a_hpp="// Another.\n" + STAGE_2)
+        self.quick()
+        self.change("+int one()\n", "+// One.\n+int one()\n")
+        self.assertIn("line 1 is '// One.', the stage has 'int one()'",
+                      self.quick_bad("1"))
+
+    def test_what_compiles_has_them(self):
+        """Those of the stage before are there while it has their line."""
+        hook = '#include "common/trace.hpp"\n'
+        self.write("common/trace.hpp", "int traced;\n")
+        self.stage("01_one", a_hpp=hook + STAGE_1)
+        self.stage("02_two", a_hpp=hook + STAGE_2)
+        self.good("check")
+        self.write("common/trace.hpp", "int traced\n")
+        error = self.bad("check")
+        self.assertNotIn("01_one beat 1: does not compile", error)
+        self.assertIn("01_one beat 2: does not compile", error)
+        self.assertIn("02_two beat 2: does not compile", error)
+
+    def test_a_place_is_that_in_the_file(self):
+        self.stage("01_one", a_hpp="// A file.\n\n" + STAGE_1 + "int z;\n",)
+        self.change("""
+            +
+            +int two()
+            +{
+            +    return 2;
+            +}
+            """, """
+            +
+            +int two()
+            +{
+            +    return 2;
+            """)
+        self.assertIn("01_one/a.hpp:", self.bad("refresh"))
+
+
 class Chapters(Walkthrough):
     def test_each_stage_has_a_chapter(self):
         (self.root / "stages/02_two/CHAPTER.md").unlink()
