@@ -35,6 +35,8 @@ class Command:
     expected: list[str] = field(default_factory=list)
     printed: list[str] = field(default_factory=list)
     broken: str = ""            # why there is no complete output
+    # What `scripts/run` is to run instead of the stage's program.
+    program: str = ""
 
     @property
     def where(self) -> str:
@@ -46,16 +48,21 @@ class Command:
             self.expected, self.printed, "digits" in self.block.info)
 
 
-def run_consoles(root: Path, blocks: list[Block], fail) -> list[Command]:
-    """Each block in a shell of its own; fail(problem) is told what is none."""
+def run_consoles(root: Path, blocks: list[Block], fail,
+                 program=lambda command: "") -> list[Command]:
+    """Each block in a shell of its own; fail(problem) is told what is none.
+    program(command) is what `scripts/run` is to run, empty for the stage's."""
     sessions = []
     for block in blocks:
         if block.kind == "console":
             try:
                 if commands := console_commands(block):
+                    for command in commands:
+                        command.program = program(command)
                     sessions.append(commands)
             except Problem as problem:
-                fail(problem)
+                fail(problem if str(problem).startswith(block.page)
+                     else f"{block.where}: {problem}")
     stop = threading.Event()
     with ThreadPoolExecutor(SESSIONS) as pool:
         try:
@@ -122,6 +129,7 @@ def run_command(shell: subprocess.Popen, root: Path, command: Command,
                 output: Path, stop: threading.Event) -> str:
     """Runs a command to its end; returns why that was not possible."""
     script = (f"cd {shlex.quote(str(root))}\n"
+              f"export STAGE_PROGRAM={shlex.quote(command.program)}\n"
               f"eval {shlex.quote(command.text)}"
               f" >>{shlex.quote(str(output))} 2>&1 </dev/null\necho\n")
     try:

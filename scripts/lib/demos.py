@@ -29,3 +29,22 @@ def entries(folder: Path) -> list[Entry]:
             help_text = "".join(re.findall(r'"([^"]*)"', text))
             found.append(Entry(_KINDS[kind], name, help_text, path))
     return found
+
+
+def wanted_entry(words: tuple[str, ...]) -> tuple[str, str]:
+    """The kind and the name in `--trace FILE demo sleepers --n 3`."""
+    rest = list(words)
+    while rest and rest[0].startswith("-"):
+        del rest[:1 if "=" in rest[0] else 2]
+    kind = rest[0] if rest else "demo"
+    name = rest[1] if len(rest) > 1 and not rest[1].startswith("-") else ""
+    return kind, name or {"serve": "echo", "bench": "table"}.get(kind, "")
+
+
+def sources_for(words: tuple[str, ...], found: list[Entry]) -> list[Path]:
+    kind, name = wanted_entry(words)
+    named = [entry for entry in found
+             if entry.kind == kind and entry.name == name]
+    if kind == "bench" and not named:
+        named = [entry for entry in found if entry.kind == kind]
+    return list(dict.fromkeys(entry.path for entry in named))

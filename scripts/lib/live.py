@@ -24,7 +24,7 @@ from pathlib import Path
 from .book import Beat, Book, find_run, read_book
 from .chapter import Chapter, Files, programs_of
 from .compiler import Compiler, Object, first_errors, made_by
-from .demos import Entry, entries
+from .demos import Entry, entries, sources_for, wanted_entry
 from .stages import (
     Stage, find_stages, is_lesson, pick_stage, read_lines, read_text,
     write_text)
@@ -586,25 +586,6 @@ def demos(session: Session, _: list[str]) -> None:
             print(session.paint("bold", title))
         for entry in found:
             print(f"  {entry.kind:5} {entry.name:16} {entry.help}")
-
-
-def wanted_entry(words: tuple[str, ...]) -> tuple[str, str]:
-    """The kind and the name in `--trace FILE demo sleepers --n 3`."""
-    rest = list(words)
-    while rest and rest[0].startswith("-"):
-        del rest[:1 if "=" in rest[0] else 2]
-    kind = rest[0] if rest else "demo"
-    name = rest[1] if len(rest) > 1 and not rest[1].startswith("-") else ""
-    return kind, name or {"serve": "echo", "bench": "table"}.get(kind, "")
-
-
-def sources_for(words: tuple[str, ...], found: list[Entry]) -> list[Path]:
-    kind, name = wanted_entry(words)
-    named = [entry for entry in found
-             if entry.kind == kind and entry.name == name]
-    if kind == "bench" and not named:
-        named = [entry for entry in found if entry.kind == kind]
-    return list(dict.fromkeys(entry.path for entry in named))
 
 
 def full_words(words: list[str]) -> tuple[str, ...]:

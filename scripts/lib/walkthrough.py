@@ -29,7 +29,9 @@ from .compiler import precompiled
 from .consoles import RUNNING, Command, output_difference, run_consoles
 from .differences import without_comments
 from .history import Retake
+from .measures import measured, print_table
 from .page import make_page, need_pandoc
+from .rehearsal import Rehearsal
 from .stages import (
     Stage, find_stages, lesson_lines, pick_stage, read_lines, read_text,
     split_lines, stage_before, write_text)
@@ -73,6 +75,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     sub = command(show_beats, "beats", "list a chapter's beats")
     sub.add_argument("stage", metavar="NN")
 
+    command(stats, "stats", "count beats, words and runs of each chapter")
+
     sub = command(html, "html", "make a page of the book, complete in itself")
     sub.add_argument("file", nargs="?", type=Path, metavar="FILE",
                      help="default: build/walkthrough.html")
@@ -115,6 +119,9 @@ def check(options: argparse.Namespace) -> int:
     for stage in chosen:
         snapshots += check_chapter(book, stages, stage, report)
     check_median(book, report)
+    for measure in map(measured, chosen_pages(book, chosen)):
+        for fault in measure.faults():
+            report.fail(f"{measure.page.name}: {fault}")
     blocks = ([block for block in book.blocks if not block.chapter]
               if options.rest
               else blocks_of(book, chosen, bool(options.stages)))
@@ -125,9 +132,17 @@ def check(options: argparse.Namespace) -> int:
         check_compiles(root, snapshots, report, options.precompiled)
     if not options.no_run and RUNNING not in os.environ:
         check_consoles(root, blocks, report)
+        with Rehearsal(root, book, stages) as rehearsal:
+            middle = [block for block in blocks if rehearsal.place(block)]
+            check_consoles(root, middle, report, rehearsal.program)
     if report.failures:
         print(plural(report.failures, "failure"))
     return report.status()
+
+
+def chosen_pages(book: Book, chosen: list[Stage]) -> list[Page]:
+    return [book.chapters[stage.name] for stage in chosen
+            if stage.name in book.chapters]
 
 
 def blocks_of(book: Book, chosen: list[Stage], only: bool) -> list[Block]:
@@ -386,16 +401,22 @@ def compile_errors(root: Path, snapshot: Snapshot, flags: list[str]) -> str:
     return "\n".join(errors[:20]) or f"exit status {done.returncode}"
 
 
-def check_consoles(root: Path, blocks: list[Block], report: Report) -> None:
-    commands = run_consoles(root, blocks, report.fail)
+def check_consoles(root: Path, blocks: list[Block], report: Report,
+                   program=None) -> None:
+    commands = run_consoles(root, blocks, report.fail,
+                            program or (lambda command: ""))
+    if program:
+        commands = [command for command in commands if command.program]
     for command in commands:
         if command.broken:
             report.fail(f"{command.where}: {command.broken}")
         elif not command.holds():
-            report.fail(f"{command.where}: prints something else:\n"
+            there = " there" if command.program else ""
+            report.fail(f"{command.where}: prints something else{there}:\n"
                         + output_difference(command))
     if commands:
-        print(f"console: {plural(len(commands), 'command')} run")
+        print(f"console: {plural(len(commands), 'command')} run"
+              + " in the middle of its chapter" * bool(program))
 
 
 # --- beats -----------------------------------------------------------------
@@ -412,6 +433,16 @@ def show_beats(options: argparse.Namespace) -> int:
         print(f"{beat.number:3}  line {beat.block.line:<5} {beat.file:{width}}"
               f"  {f'+{beat.added} -{beat.removed}':8}"
               f" {' '.join(beat.tags):14}  {beat.block.prose[:70]}".rstrip())
+    return 0
+
+
+# --- stats -----------------------------------------------------------------
+
+def stats(options: argparse.Namespace) -> int:
+    root = root_of(options)
+    measures = [measured(book_page)
+                for book_page in read_book(root).chapters.values()]
+    print_table(measures)
     return 0
 
 

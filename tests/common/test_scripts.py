@@ -104,6 +104,14 @@ class ScriptsTest(unittest.TestCase):
         self.assertIn("--yes", err)
         self.assertEqual(self.calls(), "")
 
+    def test_another_program_of_the_stage(self):
+        """As the book's test asks for it: nothing is built."""
+        self.stub("other", 'echo "other $*"')
+        other = os.path.join(self.bin, "other")
+        status, out, err = self.call("run", "1", "demo", "x",
+                                     STAGE_PROGRAM=other)
+        self.assertEqual((status, out, err), (0, "other demo x\n", ""))
+
     def test_only_what_is_missing(self):
         for tool in ("git", "python3", "ninja"):
             self.stub(tool, "exit 0")

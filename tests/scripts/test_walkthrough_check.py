@@ -8,8 +8,9 @@ import unittest
 from unittest.mock import patch
 
 from fixture import SCRIPTS, ProjectTest, text_of
-from lib import consoles, walkthrough
+from lib import consoles, measures, walkthrough
 from lib.book import read_book
+from lib.rehearsal import Rehearsal
 
 BOOK = text_of("""
     # The book
@@ -539,6 +540,98 @@ class Consoles(Walkthrough):
         self.console("$ sleep 60\n")
         with patch.object(consoles, "SECONDS", 0.2):
             self.assertIn("sleep 60: not done after 0.2 s", self.check_bad())
+
+
+class InTheMiddle(Walkthrough):
+    """Runs between two beats: of the program as it is there, too."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.write("scripts/run", '#!/bin/sh\n"${STAGE_PROGRAM:-echo}" hi\n'
+                   ).chmod(0o755)
+        self.write("there", "#!/bin/sh\necho $*\n").chmod(0o755)
+        self.built: list[tuple] = []
+
+        def built(rehearsal, *what):
+            self.built.append(what)
+            return self.root / "there"
+        patcher = patch.object(Rehearsal, "built", built)
+        patcher.start()
+        self.addCleanup(patcher.stop)
+
+    def run_after(self, beat: int, command: str = "./scripts/run 01 demo x"
+                  ) -> None:
+        """Has the first chapter run it."""
+        place = "Then, in" if beat == 1 else "## 02_two"
+        block = f"```console\n$ {command}\nhi\n```\n\n"
+        self.write_book(BOOK.replace(place, block + place))
+
+    def test_it_is_run_as_it_is_there(self):
+        self.run_after(1)
+        out = self.good("check", "--no-compile")
+        self.assertIn("1 command run in the middle of its chapter", out)
+        self.assertEqual(self.built, [("01_one", 1, ("demo", "x"))])
+
+    def test_it_prints_something_else_there(self):
+        self.run_after(1)
+        self.write("there", "#!/bin/sh\necho no\n").chmod(0o755)
+        error = self.bad("check", "--no-compile")
+        self.assertIn("prints something else there:", error)
+        self.assertEqual(error.count("prints something else"), 1)
+
+    def test_after_the_last_beat_it_is_the_stage(self):
+        self.run_after(2)
+        self.good("check", "--no-compile")
+        self.assertEqual(self.built, [])
+
+    def test_another_stages_program_is_not_built(self):
+        self.run_after(1, "./scripts/run 02 demo x")
+        self.good("check", "--no-compile")
+        self.assertEqual(self.built, [])
+
+    def test_the_code_has_to_compile_there(self):
+        self.run_after(1)
+        self.replace_in_book("```diff a.hpp compiles\n", "```diff a.hpp\n")
+        self.assertIn("beat 1 before it is not tagged `compiles`",
+                      self.bad("check", "--no-compile"))
+
+
+class Stats(Walkthrough):
+    def rows(self) -> dict[str, list[int]]:
+        lines = self.good("stats").splitlines()[1:3]
+        return {line.split()[0]: list(map(int, line.split()[1:]))
+                for line in lines}
+
+    def test_what_is_counted(self):
+        self.write_book(BOOK.replace("Some prose", "A [link](b.md), nobody's"
+                                     "\n<details>\n| no | table |"))
+        beats, words, runs, first, largest, vague = self.rows()["01_one"]
+        self.assertEqual((beats, words, vague), (2, 19, 1))
+        self.assertEqual((runs, first, largest), (0, 2, 2))
+
+    def test_runs(self):
+        run = "```console\n$ echo\n\n```\n\n"
+        self.write_book(BOOK.replace("Some prose", run + "Some prose")
+                        .replace("Then, in", run + "Then, in"))
+        self.assertEqual(self.rows()["01_one"][2:5], [1, 1, 1])
+
+    def test_the_bars(self):
+        bars = {"BEATS": (1, "2 beats, at most 1"),
+                "WORDS": (3, "words, at most 3"),
+                "FIRST": (1, "2 beats before the first run, at most 1"),
+                "DISTANCE": (1, "2 beats between two runs, at most 1")}
+        self.quick()
+        for name, (bar, fault) in bars.items():
+            with patch.object(measures, name, bar):
+                self.assertIn(f"01_one/CHAPTER.md: {fault}"
+                              if name != "WORDS" else fault, self.quick_bad())
+        self.change("Some prose", "Somebody, nobody")
+        self.assertIn("2 words like", self.quick_bad())
+
+    def test_not_those_of_the_first_edition(self):
+        with (patch.object(measures, "BEATS", 0),
+              patch.object(measures, "FIRST_EDITION", ("01_one", "02_two"))):
+            self.quick()
 
 
 class Excerpts(Walkthrough):
