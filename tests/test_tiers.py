@@ -68,8 +68,8 @@ class TiersTest(unittest.TestCase):
             for file in stage.folder.glob("pitfalls/*.cpp"):
                 self.assertIn(f"{stage.number}.pitfall.{file.stem}", beyond)
             self.assertIn(f"book.{stage.number}.beats", beyond)
-        for name in ("parity", "headers", "readmes", "homework", "slides",
-                     "command_line", "servers.others"):
+        for name in ("parity", "headers", "readmes", "links", "homework",
+                     "slides", "command_line", "servers.others"):
             self.assertIn(f"test_{name}", beyond)
         for file in (ROOT / "tests" / "scripts").glob("test_*.py"):
             self.assertIn(f"scripts.{file.stem}", beyond)
