@@ -1,14 +1,16 @@
 """The book as one page: `walkthrough html`.
 
-pandoc reads the Markdown and writes the HTML. In between, on the document as
-pandoc has it (its JSON), beats become figures with a switch, excerpts and
-pictures too. The page holds each line of code once: a beat's Source is put
-together, when the reader asks for it, from the beats that the lines are in.
+pandoc reads the Markdown of each file and writes the HTML of all. In between,
+on the documents as pandoc has them (its JSON), beats become figures with a
+switch, excerpts and pictures too, and links to the book's files lead to places
+on the page. It holds each line of code once: a beat's Source is put together,
+when the reader asks for it, from the beats that the lines are in.
 """
 from __future__ import annotations
 
 import base64
 import html
+import itertools
 import json
 import mimetypes
 import os
@@ -17,9 +19,10 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
-from .book import BOOK, Beat, Block, Book, apply_beat, read_book
-from .terminal import ROOT, Problem, plural
+from .book import BOOK, Beat, Block, Book, Page, apply_beat, read_book
+from .terminal import ROOT, Problem
 
 PARTS = Path(__file__).with_name("assets")
 Node = dict                     # {"t": its kind, "c": what is in it}
@@ -28,19 +31,36 @@ Node = dict                     # {"t": its kind, "c": what is in it}
 def make_page(root: Path, target: Path) -> str:
     """The page, for that place: links to files are relative to it."""
     book = read_book(root)
-    document = json.loads(pandoc(
-        ["-f", "gfm+smart", "-t", "json"], "\n".join(book.lines) + "\n"))
-    rewritten = Rewriter(book, root, target.parent)
-    document["blocks"] = rewritten.blocks(document["blocks"])
-    page = pandoc([
+    documents = {page.name: json.loads(pandoc(
+        ["-f", "gfm+smart", "-t", "json"], "\n".join(page.lines) + "\n"))
+        for page in book.pages}
+    document = documents[BOOK]
+    rewriter = Rewriter(book, root, target.parent)
+    for page in book.pages:
+        rewriter.number(page, documents[page.name]["blocks"])
+    made = {page.name: rewriter.page(page, documents[page.name]["blocks"])
+            for page in book.pages}
+    front, rest = split(made.pop(BOOK))
+    document["blocks"] = [*front, *itertools.chain(*made.values()), *rest]
+    first = next((block for block in front if block["t"] == "Header"), None)
+    text = pandoc([
         "-f", "json", "-t", "html5", "--section-divs", "--wrap=preserve",
         "--toc", "--toc-depth=3", f"--template={PARTS / 'template.html'}",
-        *variable("pagetitle", rewritten.title),
-        *variable("first", rewritten.first),
+        *variable("pagetitle", book.page(BOOK).title),
+        *variable("first", first["c"][1][0] if first else ""),
         *variable("style", (PARTS / "page.css").read_text(encoding="utf-8")),
         *variable("script", (PARTS / "page.js").read_text(encoding="utf-8")),
     ], json.dumps(document))
-    return mark_lines(page, rewritten.kinds)
+    return mark_lines(text, rewriter.kinds)
+
+
+def split(blocks: list[Node]) -> tuple[list[Node], list[Node]]:
+    """What stands before the chapters, the contents last, and what after."""
+    tops = [number for number, block in enumerate(blocks)
+            if block["t"] == "Header" and block["c"][0] <= 2]
+    after = next((end for start, end in zip(tops, tops[1:])
+                  if blocks[start]["c"][1][0] == "contents"), len(blocks))
+    return blocks[:after], blocks[after:]
 
 
 def variable(name: str, value: str) -> list[str]:
@@ -83,19 +103,6 @@ def raw(text: str) -> Node:
     return element("RawBlock", "html", text)
 
 
-def words(inlines: list[Node]) -> str:
-    """Their text."""
-    def text(node: Node) -> str:
-        if node["t"] in ("Space", "SoftBreak", "LineBreak"):
-            return " "
-        content = node.get("c", "")
-        if isinstance(content, list):
-            last = content[-1]
-            return words(last) if isinstance(last, list) else last
-        return content
-    return "".join(text(node) for node in inlines)
-
-
 # --- the document ----------------------------------------------------------
 
 class Line(str):
@@ -116,45 +123,59 @@ class Rewriter:
     """Makes of pandoc's blocks those of the page."""
 
     def __init__(self, book: Book, root: Path, place: Path) -> None:
-        self.fenced = iter(book.blocks)
-        self.beats = {beat.block.line: beat for chapter in book.chapters
-                      for beat in book.beats(chapter)}
-        self.chapters = list(book.chapters)
+        self.book = book
         self.root = root
         self.place = place
-        self.title = BOOK
-        self.first = ""
+        self.beats = {beat.block.where: beat for chapter in book.chapters
+                      for beat in book.beats(chapter)}
+        # The ids of the headings, by file and by what they are called there;
+        # by file and "" where it begins.
+        self.anchors: dict[tuple[str, str], str] = {}
         self.files: dict[str, list[str]] = {}
         # What each line of a beat is, by the beat's id.
         self.kinds: dict[str, list[str]] = {}
-        # The beat just made if it is a closing one, and those before it.
-        self.closing: Beat | None = None
-        self.folded: list[tuple[Beat, list[Node]]] = []
 
-    def blocks(self, blocks: list[Node]) -> list[Node]:
-        result: list[Node] = []
-        for block, following in zip(blocks, [*blocks[1:], None]):
-            if is_label(block, following):
+    def number(self, page: Page, blocks: list[Node]) -> None:
+        """Makes the headings' ids and levels those of the page."""
+        for block in blocks:
+            if block["t"] != "Header":
                 continue
-            made = self.block(block)
-            if self.closing:
-                self.folded.append((self.closing, made))
-                self.closing = None
-            else:
-                result += self.fold() + made
-        result += self.fold()
+            level, (name, _, _), _ = block["c"]
+            place = name
+            if page.chapter:
+                block["c"][0] = level + 1
+                number = page.chapter[:2]
+                place = (f"chapter-{number}" if level == 1
+                         else f"{number}-{name}")
+            block["c"][1][0] = place
+            self.anchors[page.name, name] = place
+            self.anchors.setdefault((page.name, ""), place)
+
+    def page(self, page: Page, blocks: list[Node]) -> list[Node]:
+        self.here = page
+        self.fenced = iter(page.blocks)
+        result: list[Node] = []
+        for number, block in enumerate(blocks):
+            following = next(iter(blocks[number + 1:]), None)
+            if page.chapter and not following and is_navigation(block):
+                self.visit(block)
+                result += [raw('<nav class="ways" aria-label="Chapters">'),
+                           element("Plain", block["c"]), raw("</nav>")]
+            elif not (is_label(block, following)
+                      or page.chapter and not number and is_navigation(block)):
+                result += self.block(block)
         left = next(self.fenced, None)
         if left:
-            raise Problem(f"{BOOK}:{left.line}: pandoc does not see this block"
-                          " as one")
+            raise Problem(
+                f"{left.where}: pandoc does not see this block as one")
         return result
 
     def block(self, block: Node) -> list[Node]:
         if block["t"] == "CodeBlock":
             return self.code(block)
+        self.visit(block)
         if block["t"] == "Header":
             return [self.heading(block)]
-        self.visit(block)
         if block["t"] == "Para" and [one["t"] for one in block["c"]] == [
                 "Image"]:
             return [raw('<figure class="picture">'),
@@ -164,14 +185,14 @@ class Rewriter:
         return [block]
 
     def heading(self, block: Node) -> Node:
-        level, (name, _, _), inlines = block["c"]
-        if level == 1 and not self.first:
-            self.first, self.title = name, words(inlines)
-        first = inlines[0].get("c") if inlines else None
-        chapter = str(first).rstrip(":")
-        if level == 2 and chapter in self.chapters:
-            mark = [element("Str", chapter.replace("_", " "))]
-            inlines[0] = element("Span", ["", ["chapter"], []], mark)
+        """Chapter 04: A heap of deadlines, in two lines."""
+        level, _, inlines = block["c"]
+        colon = next((number for number, one in enumerate(inlines)
+                      if str(one.get("c")).endswith(":")), None)
+        if self.here.chapter and level == 2 and colon is not None:
+            inlines[colon]["c"] = inlines[colon]["c"][:-1]
+            inlines[:colon + 1] = [element(
+                "Span", ["", ["chapter"], []], inlines[:colon + 1])]
         return block
 
     def visit(self, node) -> None:
@@ -187,27 +208,39 @@ class Rewriter:
                 node["c"][2][0] = self.link(node["c"][2][0])
 
     def picture(self, address: str) -> str:
-        path = self.root / address
+        path = self.root / self.path_of(address)
         if not path.is_file():
-            raise Problem(f"{BOOK}: no picture {address}")
+            raise Problem(f"{self.here.name}: no picture {address}")
         data = base64.b64encode(path.read_bytes()).decode()
         return f"data:{mimetypes.guess_type(path.name)[0]};base64,{data}"
 
     def link(self, address: str) -> str:
-        if re.match(r"#|\w+:", address):
+        if re.match(r"\w+:", address):
             return address
-        return Path(os.path.relpath(self.root / address, self.place)).as_posix()
+        path, _, anchor = address.partition("#")
+        name = self.path_of(path) if path else self.here.name
+        if not any(page.name == name for page in self.book.pages):
+            return Path(os.path.relpath(
+                self.root / self.path_of(address), self.place)).as_posix()
+        if (name, unquote(anchor)) not in self.anchors:
+            raise Problem(f"{self.here.name}: {address}: no such heading")
+        return "#" + self.anchors[name, unquote(anchor)]
+
+    def path_of(self, address: str) -> str:
+        """Of what the current file calls so, the path from the root."""
+        folder = os.path.dirname(self.here.name)
+        return Path(os.path.normpath(os.path.join(folder, address))).as_posix()
 
     def code(self, block: Node) -> list[Node]:
         (_, classes, _), text = block["c"]
         fenced = next(self.fenced, None)
         if (fenced is None or classes[:1] != fenced.info[:1]
                 or text != "\n".join(fenced.body)):
-            where = f":{fenced.line}" if fenced else ""
-            raise Problem(f"{BOOK}{where}: pandoc sees another block here:"
+            where = fenced.where if fenced else self.here.name
+            raise Problem(f"{where}: pandoc sees another block here:"
                           f" {text[:60]!r}")
-        if fenced.line in self.beats:
-            return self.beat(self.beats[fenced.line])
+        if fenced.where in self.beats:
+            return self.beat(self.beats[fenced.where])
         if fenced.kind == "console":
             return [raw(console(fenced))]
         name = fenced.info[1] if len(fenced.info) > 1 else ""
@@ -220,7 +253,6 @@ class Rewriter:
         name = f"b{number}"
         self.kinds[name] = [KINDS[kind] for kind, _ in beat.ops]
         source = self.apply(beat, name)
-        self.closing = beat if is_closing(beat) else None
         return [
             raw(f'<figure class="beat" id="beat-{number}" data-view="diff"'
                 f' data-file="{html.escape(beat.file)}"'
@@ -231,16 +263,6 @@ class Rewriter:
                     "".join(text + "\n" for _, text in beat.ops)),
             raw("</figure>"),
         ]
-
-    def fold(self) -> list[Node]:
-        """The closing beats that have come one after the other."""
-        if not self.folded:
-            return []
-        beats = [beat for beat, _ in self.folded]
-        figures = [node for _, made in self.folded for node in made]
-        self.folded = []
-        return [raw(f"<details><summary>{summary(beats)}</summary>"),
-                *figures, raw("</details>")]
 
     def apply(self, beat: Beat, name: str) -> str:
         """Applies it; returns of which lines the file then consists."""
@@ -253,7 +275,8 @@ class Rewriter:
         runs: list[Lines] = []
         for line in lines:
             last = runs[-1] if runs else None
-            if last and (last.block, last.last + 1) == (line.block, line.number):
+            here = line.block, line.number
+            if last and (last.block, last.last + 1) == here:
                 last.last += 1
             else:
                 runs.append(Lines(line.block, line.number, line.number))
@@ -276,16 +299,12 @@ def is_label(block: Node, following: Node | None) -> bool:
         [one["t"] for one in inlines[0]["c"]] == ["Code"])
 
 
-def summary(beats: list[Beat]) -> str:
-    """What a reader may skip."""
-    files = dict.fromkeys(beat.file for beat in beats)
-    added = [text.strip() for beat in beats for text in beat.texts("+")]
-    comments = sum(text.startswith("//") for text in added)
-    rest = sum(bool(text) for text in added) - comments
-    kinds = [f"{plural(comments, 'line')} of comments"] if comments else []
-    kinds += [f"{plural(rest, 'line')} for the trace"] if rest else []
-    names = ", ".join(f"<code>{html.escape(file)}</code>" for file in files)
-    return f"{plural(len(beats), 'beat')}: {' and '.join(kinds)} in {names}"
+def is_navigation(block: Node) -> bool:
+    """Whether it is a chapter's line of links to the chapters beside it."""
+    return block["t"] == "Para" and (
+        any(one["t"] == "Link" for one in block["c"])
+        and all(one["t"] in ("Link", "Space", "SoftBreak")
+                or one == element("Str", "·") for one in block["c"]))
 
 
 def caption(file: str, tags: list[str] | None = None, name: str = "") -> str:
