@@ -118,7 +118,7 @@ def programs_of(book: Book, stage: Stage) -> list[Program]:
 
 def words_in(line: str, stage: Stage) -> tuple[str, ...]:
     """`demo sleepers` of `$ ./scripts/run 04 demo sleepers > FILE`."""
-    match = re.match(r"\$ \./scripts/run (\d+) (.*?)( \d?[<>|&;].*)?$", line)
+    match = re.match(r"\$ (?:\w+=\S+ )*\./scripts/run (\d+) (.*?)( \d?[<>|&;].*)?$", line)
     if not match or match[1] != stage.number:
         return ()
     words = re.sub(r" --port \d+", "", match[2]).split()
