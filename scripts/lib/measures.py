@@ -15,8 +15,14 @@ DISTANCE = 8                    # beats between two runs
 VAGUE = 1.0                     # words for nobody in particular, of 1000
 # The first edition's chapters, until they are written again.
 FIRST_EDITION = (
-    "01_generators", "02_select_loop", "03_coroutines", "04_sleep",
-    "05_futures", "06_tasks", "07_gather", "08_task_groups")
+    "01_generators",
+    "02_select_loop",
+    "03_coroutines",
+    "05_futures",
+    "06_tasks",
+    "07_gather",
+    "08_task_groups",
+)
 
 _VAGUE = re.compile(
     r"\b(whoever|somebody|nobody|someone|those who|the one that)\b", re.I)
