@@ -10,6 +10,8 @@ does not count. An empty line, or Ctrl-D, ends it.
 from __future__ import annotations
 
 import argparse
+import difflib
+import itertools
 import subprocess
 import sys
 from concurrent.futures import Future
@@ -203,18 +205,33 @@ def words(lines: list[str]) -> list[str]:
     return " ".join(lines).split()
 
 
-def paired(printed: list[str], answer: list[str]
-           ) -> list[tuple[str | None, str | None]]:
-    """Line by line; an answer in one line is cut as the output is."""
+Row = tuple[str | None, str | None]
+
+
+def paired(printed: list[str], answer: list[str]) -> list[Row]:
+    """Line by line: equal lines beside each other, also after one that is
+    missing or too much; empty ones are left out. An answer in one line is cut
+    as the output is."""
+    printed = [line for line in printed if line.strip()]
     if len(answer) == 1 and len(printed) > 1:
-        rest = words(answer)
-        answer = []
-        for line in printed[:-1]:
-            size = len(line.split())
-            answer.append(" ".join(rest[:size]))
-            rest = rest[size:]
-        answer.append(" ".join(rest))
-    size = max(len(printed), len(answer))
-    return [(printed[number] if number < len(printed) else None,
-             answer[number] if number < len(answer) else None)
-            for number in range(size)]
+        answer = cut(words(answer), printed)
+    matcher = difflib.SequenceMatcher(
+        None, *([" ".join(line.split()) for line in lines]
+                for lines in (printed, answer)), autojunk=False)
+    return [row for _, i1, i2, j1, j2 in matcher.get_opcodes()
+            for row in itertools.zip_longest(printed[i1:i2], answer[j1:j2])]
+
+
+def cut(said: list[str], printed: list[str]) -> list[str]:
+    """One line for each that is printed; a word that is printed stands in
+    its line, the others where they are between these."""
+    lines = [number for number, line in enumerate(printed)
+             for _ in line.split()]
+    found: list[list[str]] = [[] for _ in printed]
+    matcher = difflib.SequenceMatcher(None, words(printed), said,
+                                      autojunk=False)
+    for _, i1, i2, j1, j2 in matcher.get_opcodes():
+        for offset, word in enumerate(said[j1:j2]):
+            place = min(i1 + offset, max(i2 - 1, 0), len(lines) - 1)
+            found[lines[place]].append(word)
+    return [" ".join(line) for line in found]

@@ -134,6 +134,17 @@ class Asking(QuizTest):
         self.assertRegex(self.ask("a\nb c\nd\n"), r"\n  \* +d\n")
         self.assertRegex(self.ask("a\n"), r"\n  \* b c\n")
 
+    def test_a_line_is_missing_or_too_much(self):
+        self.assertRegex(self.ask("b c\n"), r"\n  \* a\n    b c +b c\n")
+        self.assertRegex(self.ask("x\na\nb c\n"),
+                         r"\n  \* +x\n    a +a\n    b c +b c\n")
+        self.replace("stages/01_one/quiz/order.cpp", '"b c\\n"',
+                     '"b c\\nd\\n\\ne\\n"')
+        self.assertRegex(self.ask("a\nd\ne\n"),
+                         r"    a +a\n  \* b c\n    d +d\n    e +e\n")
+        self.assertRegex(self.ask("a b d e\n"),
+                         r"    a +a\n  \* b c +b\n    d +d\n    e +e\n")
+
     def test_no_answer(self):
         out = self.ask("")
         self.assertIn("\nIt prints:\n  a\n  b c\n", out)
