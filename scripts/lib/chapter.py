@@ -12,6 +12,7 @@ from .book import Beat, Book, apply_beat
 from .markdown import in_blocks
 from .stages import Stage, lesson_lines, stage_before
 from .terminal import Problem
+from .typed import tokens
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,15 @@ class Program:
     """What the book runs: `demo sleepers`, after so many beats."""
     place: int
     words: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What the book runs right after a beat, and what it says of it."""
+    words: tuple[str, ...]      # demo sleepers
+    prose: str                  # the paragraph before it
+    lines: list[str]            # the console block
+    end: int                    # its last line in the chapter
 
 
 class Chapter:
@@ -39,6 +49,7 @@ class Chapter:
             files = dict(self.states[-1])
             files[beat.file] = apply_beat(files.get(beat.file), beat)
             self.states.append(files)
+        self._code: dict[int, list[str]] = {}
 
     @property
     def last(self) -> int:
@@ -49,7 +60,22 @@ class Chapter:
 
     def files(self, number: int) -> Files:
         """The files after a beat, with their comments and trace hooks."""
+        if not number:
+            return self.start
         return dressed_files(self.states[number], self.end, self.start)
+
+    def code(self, number: int) -> Files:
+        """The words and signs of each file after a beat."""
+        return {name: self._code_of(lines)
+                for name, lines in self.states[number].items()}
+
+    def _code_of(self, lines: list[str]) -> list[str]:
+        """Once for all states that share the file."""
+        found = self._code.get(id(lines))
+        if found is None:
+            found = self._code[id(lines)] = [
+                token for token, _ in tokens(lines)]
+        return found
 
     def compiles(self, number: int) -> bool:
         return (number == 0 and self.before is not None
@@ -59,41 +85,81 @@ class Chapter:
         return next((beat.number for beat in self.beats[number:]
                      if tag in beat.tags), None)
 
-    def note(self, number: int) -> list[str]:
+    def note(self, number: int, whole: bool = True) -> list[str]:
         """The prose between beat number and the one before it, from the last
-        heading on, without the blocks that are no beats."""
+        heading on, without the blocks that are no beats. Not whole: without
+        what comes before a run."""
         block = self.beat(number).block
         page = self.book.page(block.page)
         start = self.end_of(self.beat(number - 1)) if number > 1 else 1
-        before = page.lines[start:block.line - 1]
-        lines = []
-        for line, fenced in zip(before, in_blocks(before)):
-            if fenced:
-                continue
-            if line.startswith("#"):
-                lines = [line]
-            elif not re.fullmatch(r"\*\*`[^`]*`\*\*", line.strip()):
-                lines.append(line)
+        if not whole and (run := self.run_after(number - 1)):
+            start = run.end
+        lines = prose_of(page.lines[start:block.line - 1])
+        headings = [place for place, line in enumerate(lines)
+                    if line.startswith("#")]
+        lines = lines[headings[-1]:] if headings else lines
         text = "\n".join(line for line, _ in itertools.groupby(lines))
         return text.strip("\n").split("\n") if text.strip() else []
 
     def end_of(self, beat: Beat) -> int:
         return beat.block.line + len(beat.block.body) + 1
 
+    def run_after(self, number: int) -> Run | None:
+        """What the book runs before the next beat."""
+        page = self.book.chapters[self.stage.name]
+        if not number or not self.compiles(number):
+            return None
+        start = self.end_of(self.beat(number))
+        end = (self.beat(number + 1).block.line if number < self.last
+               else len(page.lines) + 1)
+        for block in page.blocks:
+            if start < block.line < end and block.kind == "console":
+                found = [words for line in block.body
+                         if (words := words_in(line, self.stage))]
+                if found:
+                    before = prose_of(page.lines[start:block.line - 1])
+                    return Run(found[0], last_paragraph(before), block.body,
+                               block.line + len(block.body) + 1)
+        return None
+
+    def next_run(self, number: int) -> int | None:
+        """After which beat the book runs something again."""
+        return next((beat.number for beat in self.beats[number:]
+                     if self.run_after(beat.number)), None)
+
     def candidates(self, number: int) -> list[tuple[str, ...]]:
-        """What to run after a beat: first what the book runs between the last
-        beat that shows something and the next, then what it ran before."""
+        """What to run after a beat: what the book has run last since the last
+        beat that shows something, what it runs before the next, what it ran
+        before."""
         shown = max((beat.number for beat in self.beats[:number]
                      if "shows" in beat.tags), default=0)
         following = self.next_tagged(shown, "shows") or self.last + 1
         programs = programs_of(self.book, self.stage)
-        now = [program for program in programs
-               if shown <= program.place < following]
+        here = [program for program in programs
+                if max(shown, 1) <= program.place <= number]
+        here.sort(key=lambda program: -program.place)
+        soon = [program for program in programs
+                if max(shown, number + 1) <= program.place < following]
         earlier = [program for program in reversed(programs)
                    if 0 < program.place < shown]
         opening = [program for program in programs if program.place == 0]
         return list(dict.fromkeys(
-            program.words for program in [*now, *earlier, *opening]))
+            program.words for program in [*here, *soon, *earlier, *opening]))
+
+
+def prose_of(lines: list[str]) -> list[str]:
+    """Without the blocks, the names of files, the pictures, and the tags of
+    what a page folds."""
+    kept = [line for line, fenced in zip(lines, in_blocks(lines))
+            if not fenced
+            and not re.fullmatch(r"\*\*`[^`]*`\*\*", line.strip())]
+    text = re.sub(r"!\[[^\]]*\]\([^)]*\)", "", "\n".join(kept))
+    return re.sub(r"</?(details|summary)[^>]*>", "", text).split("\n")
+
+
+def last_paragraph(lines: list[str]) -> str:
+    parts = re.split(r"\n\s*\n", "\n".join(lines).strip())
+    return "" if parts[-1].startswith("#") else " ".join(parts[-1].split())
 
 
 def programs_of(book: Book, stage: Stage) -> list[Program]:

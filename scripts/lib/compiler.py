@@ -127,6 +127,13 @@ class Compiler:
 
     # --- once ---
 
+    def is_near(self) -> bool:
+        """Whether common/ is built, so that prepare() is quick."""
+        given = os.environ.get("BUILD_BIN")
+        folder = (Path(given).parent if given
+                  else self.root / "build" / "release")
+        return (folder / "common" / "libcommon.a").is_file()
+
     def prepare(self, tell=lambda text: None) -> None:
         """Compiler, common/ and the precompiled headers; tell(text) is called
         before what takes long."""

@@ -3,7 +3,8 @@
 `live 04` starts (or goes on with) a work folder that begins as stage 03 and
 becomes stage 04: open its files in an editor, this in a second terminal.
 `live 04 VERB` does one thing and ends. What was typed is never lost: whatever
-would overwrite it puts it into a side folder first, and says where.
+would overwrite it puts it into a side folder first, and says where. White
+space and comments are compared with nothing: type them as you like.
 """
 from __future__ import annotations
 
@@ -21,8 +22,9 @@ import time
 from concurrent.futures import Future
 from pathlib import Path
 
+from .bare import Files, places
 from .book import Beat, Book, find_run, read_book
-from .chapter import Chapter, Files, programs_of
+from .chapter import Chapter, Run, programs_of
 from .compiler import Compiler, Object, first_errors, made_by
 from .demos import Entry, entries, sources_for, wanted_entry
 from .stages import (
@@ -30,23 +32,25 @@ from .stages import (
     write_text)
 from .terminal import Paint, Problem, new_parser, plural, root_of, use_colour
 from .typed import (
-    bare, changes_of, places_of_change, same_files, same_text, tokens, touch)
+    Place, Token, changes_of, missing_signs, own_notes, places_of_change,
+    same_text, tokens, touch)
 
 NOTE_LINES = 14
 SHOWN = 3                       # differences of a file
+OUTPUT_LINES = 10               # of what a run prints
 VERBS = {
     "show": "the next beat, or beat K: `show [K]`",
     "next": "apply the next beat, or move on if it is typed already",
     "check": "compare what is typed with the next beat",
     "run": "build and run what there is to see, or `run DEMO`,"
            " `run serve echo`",
-    "back": "take the last beat back",
+    "back": "take the last beat back, and what is typed after it",
     "goto": "the state after beat K: `goto K`, `goto last`",
     "rescue": "keep what is typed aside, put it in as it should be",
     "status": "where we are, and what is kept aside",
     "note": "all that the book says before the next beat",
     "build": "as `run`, without running it",
-    "demos": "the programs that `run` knows",
+    "demos": "the programs that `run` knows, and which of them build now",
     "restart": "from the beginning, with the demos as they were",
 }
 INTERACTIVE = {
@@ -137,7 +141,7 @@ class Session:
             return
         self.set_aside_typed()      # files that are not ours
         self.put_demos()
-        self.put(self.chapter.after_closing(0))
+        self.put(0)
         print(f"{self.at(self.folder)} holds"
               f" {self.before_name()} now: open it in your editor.")
 
@@ -179,7 +183,7 @@ class Session:
     def put(self, number: int) -> None:
         """The files as they are after a beat. Whoever calls has looked for
         typed work before."""
-        files = self.chapter.states[number]
+        files = self.chapter.files(number)
         self.folder.mkdir(parents=True, exist_ok=True)
         for name in self.work().keys() - files.keys():
             (self.folder / name).unlink()
@@ -194,23 +198,36 @@ class Session:
         self.save()
 
     def untouched(self) -> bool:
-        return same_files(self.work(), self.chapter.states[self.beat])
+        return self.code() == self.chapter.code(self.beat)
+
+    def code(self) -> Files:
+        """The words and signs of the work."""
+        return {name: [token for token, _ in tokens(lines)]
+                for name, lines in self.work().items()}
 
     def typed_up_to(self) -> int | None:
         """The beat up to which everything is typed; None if it is not what
         any beat leads to."""
-        work = self.work()
+        code = self.code()
         return next((number for number in range(self.beat,
                                                 self.chapter.last + 1)
-                     if same_files(work, self.chapter.states[number])), None)
+                     if code == self.chapter.code(number)), None)
 
     def set_aside_typed(self) -> None:
-        """Keeps the work in a side folder if it is no beat's state, and says
-        where."""
-        work = self.work()
-        if work and not any(same_files(work, state)
-                            for state in self.chapter.states):
-            self.keep([self.folder / name for name in work])
+        """Keeps the work in a side folder if it is no beat's state, or has
+        comments of its own, and says where."""
+        code = self.code()
+        if code and (not any(code == self.chapter.code(number)
+                             for number in range(self.chapter.last + 1))
+                     or self.has_own_notes()):
+            self.keep([self.folder / name for name in code])
+
+    def has_own_notes(self) -> bool:
+        """Whether there are comments that are not the book's."""
+        known = {line.strip()
+                 for files in (self.chapter.start, self.chapter.end)
+                 for lines in files.values() for line in lines}
+        return any(own_notes(lines, known) for lines in self.work().values())
 
     def keep(self, paths: list[Path]) -> None:
         places = (self.folder / "kept" / f"{number}"
@@ -261,7 +278,7 @@ def number_in(session: Session, words: list[str], least: int) -> int:
 def show(session: Session, words: list[str]) -> None:
     chapter = session.chapter
     number = (number_in(session, words, 1) if words
-              else chapter.after_closing(session.beat) + 1)
+              else session.beat + 1)
     if number > chapter.last:
         print(f"All {plural(chapter.last, 'beat')} are in:"
               f" this is {chapter.stage.name}.")
@@ -269,7 +286,7 @@ def show(session: Session, words: list[str]) -> None:
     beat = chapter.beat(number)
     paint = session.paint
     print(paint("bold", headline(session, beat)))
-    text = chapter.note(number)
+    text = chapter.note(number, whole=False)
     print_note(session, text[:NOTE_LINES])
     if len(text) > NOTE_LINES:
         print(paint("faint", "[... `note` shows all of it]"))
@@ -277,26 +294,34 @@ def show(session: Session, words: list[str]) -> None:
     for kind, line in beat.ops:
         style = {"+": "green", "-": "red"}.get(kind)
         print(paint(style, kind + line) if style else " " + line)
+    if run := chapter.run_after(number):
+        print(paint("faint", f"\nThen {call_of(run)} has something to show."))
 
 
 def headline(session: Session, beat: Beat) -> str:
     chapter = session.chapter
-    lines = chapter.states[beat.number - 1].get(beat.file)
-    places = find_run(lines or [], beat.texts(" ", "-"))
-    place = ("a new file" if lines is None
-             else f"line {places[0] + 1 + lead(beat)}")
     how = [{"compiles": "compiles", "shows": "shows something new"}[tag]
             for tag in beat.tags]
     if "compiles" not in beat.tags:
         how.append("does not compile yet")
-    return (f"beat {beat.number} of {chapter.last}: {beat.file}, {place}"
-            f"  ({', '.join(how)})")
+    return (f"beat {beat.number} of {chapter.last}: {beat.file},"
+            f" {place_in_file(chapter, beat)}  ({', '.join(how)})")
 
 
-def lead(beat: Beat) -> int:
-    """How many lines of context come before the first change."""
-    return len(list(itertools.takewhile(
-        lambda op: op[0] == " ", beat.ops)))
+def place_in_file(chapter: Chapter, beat: Beat) -> str:
+    """Where the first change is, in the file with its comments. Empty lines
+    do not count: of several the book has one."""
+    lines = chapter.states[beat.number - 1].get(beat.file)
+    if lines is None:
+        return "a new file"
+    lead = len(list(itertools.takewhile(lambda op: op[0] == " ", beat.ops)))
+    place = find_run(lines, beat.texts(" ", "-"))[0] + lead
+    before = sum(1 for line in lines[:place] if line)
+    file = chapter.files(beat.number - 1)[beat.file]
+    filled = [number for number in places(file) if file[number]]
+    if beat.ops[lead][0] == "-" and lines[place]:
+        return f"line {filled[before] + 1}"
+    return f"line {filled[before - 1] + 2 if before else 1}"
 
 
 def print_note(session: Session, lines: list[str]) -> None:
@@ -325,7 +350,7 @@ def paragraphs(lines: list[str]) -> list[str]:
 
 
 def note(session: Session, _: list[str]) -> None:
-    number = session.chapter.after_closing(session.beat) + 1
+    number = session.beat + 1
     if number <= session.chapter.last:
         print_note(session, session.chapter.note(number))
 
@@ -341,33 +366,58 @@ def next_(session: Session, _: list[str]) -> int:
     if typed == here == chapter.last:
         show(session, [])
         return 0
+    if session.has_own_notes():
+        session.set_aside_typed()
     if typed > here:
         print(f"Typed as in the book: {beats_between(here, typed)}.")
     else:
-        typed = chapter.after_closing(here)
-        typed = min(typed + 1, chapter.last)
+        typed = here + 1
     arrive(session, typed)
     return 0
 
 
 def arrive(session: Session, number: int) -> None:
-    """Puts a beat in, with the comments and trace hooks that follow."""
+    """Puts a beat in, with the comments and trace hooks that belong to it."""
     chapter = session.chapter
     here = session.beat
-    end = chapter.after_closing(number)
-    session.put(end)
-    said = f"In: {beats_between(here, number)}"
-    if end > number:
-        said += (f", and {beats_between(number, end)}, which only"
-                 f" {'adds' if end == number + 1 else 'add'} comments and"
-                 " trace hooks")
-    print(f"{said}.")
-    if any("shows" in beat.tags for beat in chapter.beats[here:end]):
-        words = chapter.candidates(end)
-        what = f": {' '.join(words[0])}" if words else ""
-        print(session.paint("bold", f"`run` shows something new{what}"))
+    session.put(number)
+    print(f"In: {beats_between(here, number)}. {compiling(chapter, number)}")
+    print_expected(session, here)
     print()
     show(session, [])
+
+
+def compiling(chapter: Chapter, number: int) -> str:
+    """Whether the code compiles after a beat."""
+    return ("It compiles." if chapter.compiles(number)
+            else not_yet(chapter, number))
+
+
+def print_expected(session: Session, former: int) -> None:
+    """What there is to see by now."""
+    chapter = session.chapter
+    here = session.beat
+    paint = session.paint
+    if run := chapter.run_after(here):
+        print(paint("bold", f"{call_of(run)} shows something new:"))
+        if run.prose:
+            print_note(session, [run.prose])
+        for line in run.lines[:OUTPUT_LINES]:
+            print(f"  {line}")
+        if len(run.lines) > OUTPUT_LINES:
+            print("  ...")
+    elif any("shows" in beat.tags for beat in chapter.beats[former:here]):
+        words = chapter.candidates(here)
+        what = f": {' '.join(words[0])}" if words else ""
+        print(paint("bold", f"`run` shows something new{what}"))
+    elif chapter.compiles(here) and (then := chapter.next_run(here)):
+        print(f"Nothing new to see before beat {then}.")
+
+
+def call_of(run: Run) -> str:
+    """What to type for it."""
+    words = run.words[1:] if run.words[0] == "demo" else run.words
+    return f"`run {' '.join(words)}`"
 
 
 def beats_between(first: int, last: int) -> str:
@@ -378,9 +428,9 @@ def beats_between(first: int, last: int) -> str:
 
 
 def print_differences(session: Session) -> None:
-    """Where the work is not what it will be after the next beat."""
-    number = session.chapter.after_closing(session.beat) + 1
-    number = min(number, session.chapter.last)
+    """Where the work is not what it will be after the next beat, and whether
+    it compiles."""
+    number = target(session)
     wanted = session.chapter.states[number]
     before = session.chapter.states[session.beat]
     work = session.work()
@@ -388,7 +438,6 @@ def print_differences(session: Session) -> None:
         here = session.beat
         print(f"Nothing is typed {f'since beat {here}' if here else 'yet'},"
               f" but {already_in(session)} has changed:")
-        wanted = before
     else:
         print(f"This is not beat {number} as the book has it:")
     for name in sorted(work.keys() | wanted.keys()):
@@ -402,6 +451,50 @@ def print_differences(session: Session) -> None:
             print(f"  {name}: nothing is typed yet")
         else:
             print_difference(session, name, work[name], wanted[name])
+    print_compiling(session)
+
+
+def target(session: Session) -> int:
+    """The beat that the work is to be compared with."""
+    if slipped(session):
+        return session.beat
+    return min(session.beat + 1, session.chapter.last)
+
+
+def print_compiling(session: Session) -> None:
+    """Whether the work compiles as it is; nothing if that would take long to
+    find out."""
+    number = target(session)
+    if not session.chapter.compiles(number):
+        print(not_yet(session.chapter, number))
+    elif session.compiler.is_near() and (sources := all_sources(session)):
+        session.compiler.prepare(lambda text: print(text, flush=True))
+        made = made_by([start_compiling(session, source)
+                        for source in sources])
+        bad = [item for item in made if not item.good]
+        if bad:
+            print("It does not compile:\n" + first_errors(bad[0].output))
+        else:
+            print("It compiles as it is.")
+
+
+def all_sources(session: Session) -> list[Path]:
+    """main.cpp, and a file for the headers that it does not include."""
+    work = session.work()
+    seen = set()
+    wanted = ["main.cpp"] if "main.cpp" in work else []
+    found = [session.folder / name for name in wanted]
+    while wanted:
+        name = wanted.pop()
+        if name in work and name not in seen:
+            seen.add(name)
+            wanted += re.findall(r'^#include "([^"]+)"',
+                                 "\n".join(work[name]), re.M)
+    if rest := sorted(work.keys() - seen):
+        found.append(session.folder / ".headers.cpp")
+        write_text(found[-1], "".join(f'#include "{name}"\n'
+                                      for name in rest))
+    return found
 
 
 def slipped(session: Session) -> bool:
@@ -412,7 +505,7 @@ def slipped(session: Session) -> bool:
         return False
     if here == chapter.last:
         return True
-    number = min(chapter.after_closing(here) + 1, chapter.last)
+    number = here + 1
     name = chapter.beat(number).file
     work, before = session.work(), chapter.states[here]
     if name not in before:
@@ -435,29 +528,70 @@ def print_difference(session: Session, name: str, work: list[str],
                      wanted: list[str]) -> None:
     """The first places where a file differs, each with its two lines."""
     mine, book = tokens(work), tokens(wanted)
-
-    def line_at(lines: list[str], found: list[tuple[str, int]], place: int):
-        if place == len(found):
-            return len(lines) + 1, "(the end of the file)"
-        return found[place][1] + 1, lines[found[place][1]].strip()
-    shown: list[tuple[int, str, str]] = []
+    shown: list[tuple[str, str, str]] = []
     before = (0, 0)
-    for here, there in places_of_change([token for token, _ in mine],
-                                        [token for token, _ in book]):
-        number, text = line_at(work, mine, here)
-        wanted_number, wanted_text = line_at(wanted, book, there)
+    for place in changes_between(mine, book):
+        start, begin = beginnings(mine, book, place)
+        number, text = line_at(work, mine, start)
+        wanted_number, wanted_text = line_at(wanted, book, begin)
         if number != before[0] and wanted_number != before[1]:
-            shown.append((number, text, wanted_text))
+            head = (missing_signs(mine, book, place)
+                    or f"line {number}:")
+            shown.append((head, text, wanted_text))
         before = number, wanted_number
-    for number, text, wanted_text in shown[:SHOWN]:
-        print(f"  {name} line {number}:")
+    for head, text, wanted_text in shown[:SHOWN]:
+        print(f"  {name} {head}")
         print(session.paint("red", f"    yours:    {text}"))
         print(session.paint("green", f"    the book: {wanted_text}"))
     if len(shown) > SHOWN:
         more = len(shown) - SHOWN
         print(f"  and {more} more {'place' if more == 1 else 'places'}")
-    if same_text(bare(work), bare(wanted)):
-        print("    (only comments differ)")
+
+
+def changes_between(mine: list[Token], book: list[Token]) -> list[Place]:
+    return places_of_change([token for token, _ in mine],
+                            [token for token, _ in book])
+
+
+def beginnings(mine: list[Token], book: list[Token], place: Place
+               ) -> tuple[int, int]:
+    """Where the change begins, in both. What is missing at a line's end, or
+    stands there too much, belongs to that line, not to the next."""
+    start, end, begin, stop = place
+    if start and begin:
+        if start == end and book[begin][1] == book[begin - 1][1]:
+            return start - 1, begin
+        if begin == stop and mine[start][1] == mine[start - 1][1]:
+            return start, begin - 1
+    return start, begin
+
+
+def line_at(lines: list[str], found: list[Token], place: int
+            ) -> tuple[int, str]:
+    if place == len(found):
+        return len(lines) + 1, "(the end of the file)"
+    return found[place][1] + 1, lines[found[place][1]].strip()
+
+
+def missing(session: Session) -> list[str]:
+    """Each sign that was forgotten, with its place, if nothing else differs
+    from this beat or the next."""
+    here = session.beat
+    return (missing_of(session, here)
+            or missing_of(session, min(here + 1, session.chapter.last)))
+
+
+def missing_of(session: Session, number: int) -> list[str]:
+    wanted = session.chapter.states[number]
+    told = []
+    for name, lines in session.work().items():
+        mine, book = tokens(lines), tokens(wanted.get(name, []))
+        for place in changes_between(mine, book):
+            lost = missing_signs(mine, book, place)
+            if not lost:
+                return []
+            told.append(f"{name} {lost}")
+    return told
 
 
 def advice(session: Session) -> str:
@@ -482,18 +616,24 @@ def check(session: Session, _: list[str]) -> int:
               if here else "Nothing is typed yet.")
     else:
         print(f"Right: {beats_between(here, typed)} as in the book."
-              " `next` moves on.")
+              f" {compiling(session.chapter, typed)} `next` moves on.")
     return 0
 
 
 def back(session: Session, _: list[str]) -> None:
     here = session.beat
-    if here <= session.chapter.after_closing(0) and session.untouched():
+    typed = not session.untouched()
+    if not here and not typed:
         raise Problem("this is the beginning")
     session.set_aside_typed()
-    session.put(max(session.chapter.before_typed(here),
-                    session.chapter.after_closing(0)))
-    print(f"Back before beat {session.beat + 1}.\n")
+    session.put(max(here - 1, 0))
+    taken = [f"what was typed after beat {here}" if here
+             else "what was typed"] if typed else []
+    if here:
+        beat = session.chapter.beat(here)
+        taken.append(f"beat {here} ({beat.file}, +{beat.added}"
+                     f" -{beat.removed})")
+    print(f"Taken back: {' and '.join(taken)}.\n")
     show(session, [])
 
 
@@ -525,8 +665,7 @@ def rescue(session: Session, _: list[str]) -> None:
         return
     if typed is None:
         session.set_aside_typed()
-        typed = min(session.chapter.after_closing(session.beat) + 1,
-                    session.chapter.last)
+        typed = target(session)
     arrive(session, typed)
 
 
@@ -542,13 +681,8 @@ def status(session: Session, _: list[str]) -> None:
               " where)")
     elif typed > here:
         print(f"Typed: {beats_between(here, typed)} (`next` moves on)")
-    compiling = chapter.next_tagged(here, "compiles")
-    if chapter.compiles(here):
-        print("It compiles.")
-    elif compiling:
-        print(f"It compiles again after beat {compiling}.")
-    shows = chapter.next_tagged(here, "shows")
-    if shows:
+    print(compiling(chapter, here))
+    if shows := chapter.next_run(here):
         print(f"Something new to see: after beat {shows}.")
     print(f"Files: {session.at(session.folder)}")
     kept = sorted((session.folder / "kept").glob("*"),
@@ -570,22 +704,52 @@ def restart(session: Session, _: list[str]) -> None:
         session.keep(changed)
     session.put_demos()
     goto(session, ["0"])
-    session.put(session.chapter.after_closing(0))
 
 
 # --- building and running --------------------------------------------------
 
 def demos(session: Session, _: list[str]) -> None:
-    for folder, title in (
-            (session.demos, f"of {session.chapter.stage.name}, as soon as they"
-                            " build:"),
-            (session.former_demos, f"of {session.before_name()}:")):
-        found = [entry for entry in (entries(folder) if folder else [])
-                 if entry.kind != "bench"]
-        if found:
-            print(session.paint("bold", title))
-        for entry in found:
-            print(f"  {entry.kind:5} {entry.name:16} {entry.help}")
+    """Those that build now, by trying; the others with their place."""
+    own = [entry for entry in entries(session.demos) if entry.kind != "bench"]
+    trials = tried(session, own)
+    print(session.paint("bold", f"of {session.chapter.stage.name}:"))
+    width = max((len(entry.name) for entry in own), default=0)
+    for entry in own:
+        good = entry.path in trials and made_by([trials[entry.path]])[0].good
+        place = "" if good else place_of(session.chapter,
+                                         (entry.kind, entry.name))
+        state = ("builds now: " if good else
+                 f"not yet{place}: " if trials else "")
+        print(f"  {entry.kind:5} {entry.name:{width}}  {state}{entry.help}",
+              flush=True)
+    names = {(entry.kind, entry.name) for entry in own}
+    former = [entry.name for entry in former_entries(session)
+              if (entry.kind, entry.name) not in names]
+    if former:
+        print(f"also, as {session.before_name()} has them:"
+              f" {', '.join(former)}")
+
+
+def former_entries(session: Session) -> list[Entry]:
+    folder = session.former_demos
+    return [entry for entry in (entries(folder) if folder else [])
+            if entry.kind != "bench"]
+
+
+def tried(session: Session, found: list[Entry]) -> dict[Path, Future]:
+    """Each source file of a demo, being compiled; none, and it is said why,
+    if the code itself does not compile."""
+    here = session.beat
+    if session.untouched() and not session.chapter.compiles(here):
+        print(not_yet(session.chapter, here))
+        return {}
+    session.compiler.prepare(lambda text: print(text, flush=True))
+    main = session.folder / "main.cpp"
+    if main.is_file() and not made_by([start_compiling(session, main)])[0].good:
+        print("The code does not compile as it is (`run` says why).")
+        return {}
+    return {path: start_compiling(session, path)
+            for path in dict.fromkeys(entry.path for entry in found)}
 
 
 def full_words(words: list[str]) -> tuple[str, ...]:
@@ -620,8 +784,8 @@ def choices(session: Session, words: list[str]) -> list[
         earlier = [program.words for program in
                    reversed(programs_of(chapter.book, chapter.before))]
         found += pairs(earlier, own) + pairs(earlier, former)
-        found += pairs([(entry.kind, entry.name) for entry in former
-                        if entry.kind != "bench"], former)
+        found += pairs([(entry.kind, entry.name)
+                        for entry in former_entries(session)], former)
     return found
 
 
@@ -688,7 +852,9 @@ def failed(session: Session, item: Object) -> list[str]:
     here = session.beat
     if item.source.parent == session.folder or not session.untouched():
         print(first_errors(item.output))
-        following = min(chapter.after_closing(here) + 1, chapter.last)
+        following = min(here + 1, chapter.last)
+        for line in [] if session.untouched() else missing(session):
+            print(line)
         if session.typed_up_to() is None and slipped(session):
             print("Nothing of the next beat is typed: what was in already has"
                   " changed (`check` says where).")
@@ -702,8 +868,10 @@ def failed(session: Session, item: Object) -> list[str]:
 
 
 def entries_of(path: Path) -> tuple[str, str]:
+    """The kind and the name of the first demo in a file. The file may be
+    gone by now, or register nothing that is found."""
     found = [entry for entry in entries(path.parent) if entry.path == path]
-    return found[0].kind, found[0].name
+    return (found[0].kind, found[0].name) if found else ("demo", path.stem)
 
 
 def place_of(chapter: Chapter, words: tuple[str, str]) -> str:
@@ -799,18 +967,18 @@ def obey(session: Session, line: str) -> bool:
     if not words:
         show(session, [])
         return True
-    names = [name for name in (*VERBS, *INTERACTIVE)
-             if name.startswith(words[0])]
-    verb = words[0] if words[0] in names else names[0] if names else ""
+    try:
+        verb = verb_of(words[0])
+    except Problem as problem:
+        print(f"live: {problem}")
+        return True
     if verb == "quit":
         return False
-    if not verb:
-        print(f"live: there is no verb {words[0]}; `help` lists them")
-        return True
     if verb == "help":
         for name, text in {**VERBS, **INTERACTIVE}.items():
             print(f"  {name:8} {text}")
-        print("The first letters are enough; an empty line is `show`.")
+        print("As many letters are enough as tell it from the others; an empty"
+              " line is `show`.")
         return True
     try:
         perform(session, verb, words[1:])
@@ -818,4 +986,16 @@ def obey(session: Session, line: str) -> bool:
         print(f"live: {problem}")
     except KeyboardInterrupt:
         print()
+    except Exception as error:  # the audience waits: say it, and go on
+        print(f"live: {verb} failed, and this is live's own fault: {error!r}")
     return True
+
+
+def verb_of(word: str) -> str:
+    """The verb that begins so."""
+    names = [name for name in (*VERBS, *INTERACTIVE) if name.startswith(word)]
+    if word in names or len(names) == 1:
+        return word if word in names else names[0]
+    if not names:
+        raise Problem(f"there is no verb {word}; `help` lists them")
+    raise Problem(f"{word} may be {', '.join(names[:-1])} or {names[-1]}")
