@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from .bare import Files, bare_files, dressed_files
+from .bare import Files, bare_files, dressed
 from .book import Beat, Book, apply_beat
 from .markdown import in_blocks
 from .stages import Stage, lesson_lines, stage_before
@@ -60,9 +60,13 @@ class Chapter:
 
     def files(self, number: int) -> Files:
         """The files after a beat, with their comments and trace hooks."""
+        return {name: self.file(number, name) for name in self.states[number]}
+
+    def file(self, number: int, name: str) -> list[str]:
         if not number:
-            return self.start
-        return dressed_files(self.states[number], self.end, self.start)
+            return self.start[name]
+        lines = self.states[number][name]
+        return dressed(lines, self.end.get(name, lines), self.start.get(name))
 
     def code(self, number: int) -> Files:
         """The words and signs of each file after a beat."""

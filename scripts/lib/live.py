@@ -317,7 +317,7 @@ def place_in_file(chapter: Chapter, beat: Beat) -> str:
     lead = len(list(itertools.takewhile(lambda op: op[0] == " ", beat.ops)))
     place = find_run(lines, beat.texts(" ", "-"))[0] + lead
     before = sum(1 for line in lines[:place] if line)
-    file = chapter.files(beat.number - 1)[beat.file]
+    file = chapter.file(beat.number - 1, beat.file)
     filled = [number for number in places(file) if file[number]]
     if beat.ops[lead][0] == "-" and lines[place]:
         return f"line {filled[before] + 1}"

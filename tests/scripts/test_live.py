@@ -793,7 +793,7 @@ class Real(unittest.TestCase):
             chapter = self.session(stage).chapter
             numbers = range(chapter.last + 1)
             if not os.environ.get("SOAK"):
-                numbers = [*numbers[::7], chapter.last]
+                numbers = [*numbers[1::15], chapter.last]
             for number in numbers:
                 with self.subTest(f"{stage.name} {number}"):
                     self.assertTrue(same_files(chapter.files(number),
@@ -812,7 +812,7 @@ class Real(unittest.TestCase):
     def test_each_beat_has_a_place(self):
         for stage in self.stages:
             chapter = self.session(stage).chapter
-            for beat in chapter.beats:
+            for beat in chapter.beats[::1 if os.environ.get("SOAK") else 5]:
                 place = self.live.place_in_file(chapter, beat)
                 self.assertRegex(place, r"line [1-9]|a new file", beat.where)
 
@@ -820,12 +820,12 @@ class Real(unittest.TestCase):
     def test_what_compiles_does_with_comments_and_hooks(self):
         """A few; the book's own check takes all of them."""
         for stage in self.stages if os.environ.get("SOAK") else (
-                self.stages[2::3]):
+                self.stages[2:6:3]):
             session = self.session(stage)
             session.compiler = self.live.Compiler(ROOT)
             numbers = [number for number in range(1, session.chapter.last + 1)
                        if session.chapter.compiles(number)]
-            for number in [numbers[0], numbers[len(numbers) // 2]]:
+            for number in [numbers[len(numbers) // 2]]:
                 with self.subTest(f"{stage.name} {number}"):
                     session.put(number)
                     for source in self.live.all_sources(session):
