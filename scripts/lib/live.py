@@ -716,7 +716,7 @@ def demos(session: Session, _: list[str]) -> None:
     width = max((len(entry.name) for entry in own), default=0)
     for entry in own:
         good = entry.path in trials and made_by([trials[entry.path]])[0].good
-        place = "" if good else place_of(session.chapter,
+        place = "" if good else place_of(session,
                                          (entry.kind, entry.name))
         state = ("builds now: " if good else
                  f"not yet{place}: " if trials else "")
@@ -833,6 +833,7 @@ def built_of(session: Session, words: list[str],
             return failed(session, objects[0])
     session.compiler.link([program, *good], session.folder / "program")
     warn(session, [program, *good])
+    note_skipped(session, [candidate for candidate, _ in found[:position]])
     note_former(session, words, sources)
     print(session.paint("faint", f"$ {' '.join(candidate)}   (built in"
                         f" {time.monotonic() - began:.1f} s)"), flush=True)
@@ -863,7 +864,7 @@ def failed(session: Session, item: Object) -> list[str]:
     else:
         kind, name = entries_of(item.source)
         print(f"{kind} {name} needs what is typed after beat {here}"
-              f"{place_of(chapter, (kind, name))}.")
+              f"{place_of(session, (kind, name))}.")
     return []
 
 
@@ -874,10 +875,12 @@ def entries_of(path: Path) -> tuple[str, str]:
     return (found[0].kind, found[0].name) if found else ("demo", path.stem)
 
 
-def place_of(chapter: Chapter, words: tuple[str, str]) -> str:
-    programs = programs_of(chapter.book, chapter.stage)
+def place_of(session: Session, words: tuple[str, str]) -> str:
+    """Where the book runs it, if that is still to come."""
+    programs = programs_of(session.chapter.book, session.chapter.stage)
     place = next((program.place for program in programs
-                  if program.words[-2:] == words and program.place), None)
+                  if program.words[-2:] == words
+                  and program.place > session.beat), None)
     return f"; the book runs it after beat {place}" if place else ""
 
 
@@ -886,6 +889,14 @@ def warn(session: Session, objects: list[Object]) -> None:
                        if item.output.strip())
     if output:
         print("\n".join(output.splitlines()[:10]))
+
+
+def note_skipped(session: Session, skipped: list[tuple[str, ...]]) -> None:
+    """Says so if it is not what the book runs here."""
+    run = session.chapter.run_after(session.beat)
+    if run and run.words in skipped:
+        print(f"{' '.join(run.words)} does not build with what is typed so"
+              " far.")
 
 
 def note_former(session: Session, words: list[str],

@@ -678,6 +678,18 @@ class Building(LiveTest):
         self.assertIn("there is no demo x; there are: old, pair",
                       self.bad("02", "run", "x"))
 
+    def test_what_the_book_runs_here_does_not_build(self):
+        self.live("goto", "2")
+        self.demo("02_two", "pair", 'three() == 2 ? "1 2" : "?"')
+        self.live("restart")
+        self.live("goto", "2")
+        out = self.live("build")
+        self.assertIn("demo pair does not build with what is typed so far.\n",
+                      out)
+        self.assertIn("$ demo old", out)
+        self.assertIn("demo pair needs what is typed after beat 2.\n",
+                      self.refused("run", "pair"))
+
     def test_an_error_is_told_with_its_place(self):
         self.live("goto", "2")
         self.typed("return 2;", "return zwei;")
