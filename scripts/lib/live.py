@@ -715,7 +715,8 @@ def demos(session: Session, _: list[str]) -> None:
     print(session.paint("bold", f"of {session.chapter.stage.name}:"))
     width = max((len(entry.name) for entry in own), default=0)
     for entry in own:
-        good = entry.path in trials and made_by([trials[entry.path]])[0].good
+        good = (entry.path in trials
+                and made_by([trials[entry.path]], entry is own[0])[0].good)
         place = "" if good else place_of(session,
                                          (entry.kind, entry.name))
         state = ("builds now: " if good else
