@@ -366,7 +366,9 @@ class Typing(LiveTest):
 
     def test_typed_as_in_the_book(self):
         self.type(self.RIGHT)
-        self.assertIn("Right: beat 1", self.live("check"))
+        self.assertIn("Right: beat 1 as in the book. The code does not compile"
+                      " after beat 1, and need not; it does after beat 2."
+                      " `next` moves on.", self.live("check"))
         out = self.live("next")
         self.assertIn("Typed as in the book: beat 1.", out)
         self.assertEqual(self.beat(), 1)
