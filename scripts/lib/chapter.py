@@ -1,5 +1,5 @@
-"""A chapter as it is typed: its beats, the files after each of them, what can be
-run by then."""
+"""A chapter as it is typed: its beats, the files after each of them, what can
+be run by then."""
 from __future__ import annotations
 
 import itertools

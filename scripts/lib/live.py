@@ -976,24 +976,15 @@ def obey(session: Session, line: str) -> bool:
     except ValueError as error:
         print(f"live: {error}")
         return True
-    if not words:
-        show(session, [])
-        return True
+    verb = words[0] if words else "show"
     try:
-        verb = verb_of(words[0])
-    except Problem as problem:
-        print(f"live: {problem}")
-        return True
-    if verb == "quit":
-        return False
-    if verb == "help":
-        for name, text in {**VERBS, **INTERACTIVE}.items():
-            print(f"  {name:8} {text}")
-        print("As many letters are enough as tell it from the others; an empty"
-              " line is `show`.")
-        return True
-    try:
-        perform(session, verb, words[1:])
+        verb = verb_of(verb)
+        if verb == "quit":
+            return False
+        if verb == "help":
+            print_help()
+        else:
+            perform(session, verb, words[1:])
     except Problem as problem:
         print(f"live: {problem}")
     except KeyboardInterrupt:
@@ -1001,6 +992,13 @@ def obey(session: Session, line: str) -> bool:
     except Exception as error:  # the audience waits: say it, and go on
         print(f"live: {verb} failed, and this is live's own fault: {error!r}")
     return True
+
+
+def print_help() -> None:
+    for name, text in {**VERBS, **INTERACTIVE}.items():
+        print(f"  {name:8} {text}")
+    print("As many letters are enough as tell it from the others; an empty"
+          " line is `show`.")
 
 
 def verb_of(word: str) -> str:
