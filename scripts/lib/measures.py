@@ -21,7 +21,6 @@ FIRST_EDITION = (
     "05_futures",
     "06_tasks",
     "07_gather",
-    "08_task_groups",
 )
 
 _VAGUE = re.compile(
