@@ -20,7 +20,6 @@ FIRST_EDITION = (
     "03_coroutines",
     "05_futures",
     "06_tasks",
-    "07_gather",
 )
 
 _VAGUE = re.compile(
