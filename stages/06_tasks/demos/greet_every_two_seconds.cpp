@@ -6,19 +6,26 @@
 using namespace asyncio;
 using namespace std::chrono_literals;
 
+static void say(const char* text) {
+  std::printf("%s\n", text);
+  std::fflush(stdout);
+}
+
 static Coroutine<> greet_every_two_seconds() {
   while (true) {
-    std::printf("Hello World\n");
-    std::fflush(stdout);
-    co_await sleep(2s);
+    say("Hello World");
+    co_await sleep(1s);
+    say("How are you?");
+    co_await sleep(1s);
   }
 }
 
 static Coroutine<> host() {
   const Task<> greeter = create_task(greet_every_two_seconds());
-  co_await sleep(5s);
+  co_await sleep(3500ms);
   greeter.cancel();
 }
 
 static const Demo<Coroutine<>()> demo{
-    "greet_every_two_seconds", "a loop without an end, ended after 5 s", host};
+    "greet_every_two_seconds", "a loop without an end, ended in its midst",
+    host};
