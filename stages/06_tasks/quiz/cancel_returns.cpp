@@ -1,10 +1,10 @@
 // A task is cancelled while it sleeps. What does cancel() return, when does the
-// task hear of it, and what does a second cancel() return once it has ended?
+// task see the exception, and what does cancel() return once it has ended?
 //
 // Explanation:
-// cancel() returns true: the task was not done, and has been asked. It does not
-// run the task. The CancelledError is thrown in when the loop comes to it, and
-// that cannot be before whoever cancelled gives control back, at its co_await.
+// cancel() returns true: the task was not done, and has been asked. cancel()
+// does not run the task. The loop throws the CancelledError in at its next
+// turn, and that comes when parent() waits, at its co_await.
 // A task that has ended cannot be cancelled: false.
 #include <cstdio>
 

@@ -2,11 +2,10 @@
 // its catch block see the CancelledError?
 //
 // Explanation:
-// The task begins in the next round, and there finds the note that it is
-// cancelled. The exception is thrown in where the coroutine is paused, which is
-// its opening brace: before the first line, outside of every try block. So the
-// body never runs at all, and cleaning up that is in the body does not happen,
-// because nothing was begun.
+// The task begins in the next round, and finds the note that it is cancelled.
+// The exception is thrown in where the coroutine is paused. That is its opening
+// brace: before the first line, outside of every try block. So the body never
+// runs. Its catch block cleans up nothing, and nothing was begun.
 #include <cstdio>
 
 #include "asyncio.hpp"

@@ -1,10 +1,10 @@
-// This task catches CancelledError and returns a result. Its parent awaits it,
-// after having cancelled it successfully. What does the parent get?
+// This task catches CancelledError and returns a result. Its parent cancels it,
+// gets true, and awaits it. What does the parent get?
 //
 // Explanation:
-// cancel() is a request. The task was asked, at its co_await; it answered by
-// returning 42, so it is finished and not cancelled, and whoever awaits it gets
-// 42. That cancel() returned true only says that the request was delivered.
+// cancel() is a request. The task was asked, at its co_await, and answered by
+// returning 42. So it is finished and not cancelled, and its parent gets 42.
+// That cancel() returned true only says that the request was delivered.
 #include <cstdio>
 
 #include "asyncio.hpp"
