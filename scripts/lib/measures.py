@@ -19,7 +19,6 @@ FIRST_EDITION = (
     "02_select_loop",
     "03_coroutines",
     "05_futures",
-    "06_tasks",
 )
 
 _VAGUE = re.compile(

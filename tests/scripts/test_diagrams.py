@@ -14,6 +14,9 @@ FOLDER = ROOT / "slides/diagrams"
 SOURCES = [FOLDER / "structure.dot", FOLDER / "structure.gvpr",
            ROOT / "scripts/maintain/diagrams"]
 STAGES = sorted(path.name for path in (ROOT / "stages").glob("[0-9][0-9]_*"))
+# Each of them is drawn by `dot -Tsvg` from a file of its own.
+OTHERS = sorted(path.stem for path in FOLDER.glob("[0-9]*.svg")
+                if path.stem not in STAGES)
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -33,8 +36,12 @@ def types(picture: Path) -> set[str]:
 
 class Diagrams(unittest.TestCase):
     def test_there_is_one_for_each_stage(self):
+        self.assertLessEqual(
+            set(STAGES), {path.stem for path in FOLDER.glob("*.svg")})
+
+    def test_each_other_one_has_its_source(self):
         self.assertEqual(
-            sorted(path.stem for path in FOLDER.glob("*.svg")), STAGES)
+            OTHERS, sorted(path.stem for path in FOLDER.glob("[0-9]*.dot")))
 
     def test_each_is_made_from_the_source_as_it_is(self):
         content = b"".join(path.read_bytes() for path in SOURCES)
@@ -74,8 +81,12 @@ class Diagrams(unittest.TestCase):
                 shown = re.findall(
                     r"!\[([^\]]+)\]\(\.\./\.\./slides/diagrams/(\w+)\.svg\)",
                     chapter)
-                self.assertEqual([name for _, name in shown], [stage])
-                self.assertGreater(len(shown[0][0]), 40, "no real alt text")
+                self.assertEqual(
+                    sorted(name for _, name in shown),
+                    sorted([stage, *(name for name in OTHERS
+                                     if name[:2] == stage[:2])]))
+                for text, _ in shown:
+                    self.assertGreater(len(text), 40, "no real alt text")
 
     @unittest.skipUnless(shutil.which("gvpr") and shutil.which("neato")
                          or os.environ.get("CI") == "true",
@@ -91,6 +102,16 @@ class Diagrams(unittest.TestCase):
                     one, other = (texts(place / f"{stage}.svg")
                                   for place in (FOLDER, Path(folder)))
                     self.assertEqual(one, other)
+
+    @unittest.skipUnless(shutil.which("dot") or os.environ.get("CI") == "true",
+                         "graphviz is not installed")
+    def test_dot_makes_the_others(self):
+        for name in OTHERS:
+            with self.subTest(name), tempfile.TemporaryDirectory() as folder:
+                made = Path(folder, "made.svg")
+                subprocess.run(["dot", "-Tsvg", f"-o{made}",
+                                FOLDER / f"{name}.dot"], check=True)
+                self.assertEqual(texts(FOLDER / f"{name}.svg"), texts(made))
 
 
 if __name__ == "__main__":
