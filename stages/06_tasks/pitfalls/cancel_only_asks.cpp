@@ -1,5 +1,6 @@
-// cancel() asks. The task hears of it when the loop comes to it, and may take
-// its time then. Whoever goes on at once takes away what it still uses.
+// cancel() asks. The exception reaches the task when the loop comes to it, and
+// then the task may take its time. A caller that goes on at once takes away
+// what the task still uses.
 //
 // Cure: cancel it, await it, and only then take things away.
 //

@@ -1,10 +1,10 @@
 // A mutex belongs to a thread, and all coroutines of a loop share one. The
-// first task holds it while it waits; the second waits for it by stopping the
-// thread, and with that the only one who could unlock it. Everything stands
-// still.
+// first task holds it while it waits; the second waits for it by blocking the
+// thread, and with that the first task, which alone could unlock it. Everything
+// stands still.
 //
-// Cure: do not hold it over a co_await. In one thread nobody else runs between
-// two of them, so what a mutex would protect needs none; what must stay
+// Cure: do not hold it over a co_await. In one thread no other coroutine runs
+// between two of them, so what a mutex would protect needs none; what must stay
 // together over a co_await needs a lock that is waited for with co_await.
 //
 // Hangs: 1

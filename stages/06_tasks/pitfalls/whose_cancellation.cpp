@@ -1,10 +1,10 @@
-// Who ends a helper cancels it and awaits it, and the CancelledError that comes
-// back means "it has ended". But if this task is cancelled while it waits, the
-// same exception comes from the same line and means "you are to end". It is
-// swallowed with the other. Python has this trap too.
+// To end a helper, a task cancels it and awaits it, and the CancelledError that
+// comes back means "it has ended". But if the task itself is cancelled while it
+// waits, the same exception comes from the same line and means "you are to
+// end". It is swallowed with the other. Python has this trap too.
 //
-// Cure: wait with a future of your own, which the helper's done callback sets.
-// What is thrown there is meant for you. (Runner waits for left-overs so.)
+// Cure: wait for a future of your own, which the helper's done callback sets.
+// What is thrown there is meant for you. (Runner waits in this way.)
 //
 // Prints:
 //   awaits the helper: goes on as if nothing had happened
