@@ -9,6 +9,7 @@
 #include "pair.hpp"
 
 using asyncio::EventLoop;
+using asyncio::Handle;
 using test_select_loop::Pair;
 
 namespace test_loop_close {
@@ -181,4 +182,46 @@ TEST_CASE("loop_close: what a handler asks for then is refused") {
   loop.close();
   CHECK(called == 1);
   CHECK(refused);
+}
+
+namespace test_loop_close {
+
+/// Writes its name into a log as it is destroyed, and cancels a call.
+class Cancels {
+ public:
+  Cancels(std::string& log, char name, const Handle& call)
+      : log_(log), name_(name), call_(call) {}
+  ~Cancels() {
+    Handle(call_).cancel();
+    log_ += name_;
+  }
+  Cancels(const Cancels&) = delete;
+  Cancels& operator=(const Cancels&) = delete;
+
+ private:
+  std::string& log_;
+  const char name_;
+  const Handle& call_;
+};
+
+}  // namespace test_loop_close
+
+TEST_CASE("loop_close: what is dropped may cancel what is still queued") {
+  using test_loop_close::Cancels;
+  std::string log;
+  EventLoop loop;
+  const Handle none;
+  Handle third;
+  {
+    const auto a = std::make_shared<Cancels>(log, 'a', third);
+    const auto b = std::make_shared<Cancels>(log, 'b', none);
+    const auto c = std::make_shared<Cancels>(log, 'c', none);
+    const auto d = std::make_shared<Cancels>(log, 'd', third);
+    loop.call_soon([a] {});
+    loop.call_soon([b] {});
+    third = loop.call_soon([c] {});
+    loop.call_soon([d] {});
+  }
+  loop.close();
+  CHECK(log == "cabd");
 }

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <memory>
+#include <new>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -182,4 +183,19 @@ TEST_CASE("readers_and_writers: one that is refused leaves the others alone") {
   loop.run_once();
   CHECK(*reads == 1);
   CHECK(*writes == 1);
+}
+
+TEST_CASE("readers_and_writers: one without memory is not watched") {
+  const Pair pair;
+  bool has_failed = true;
+  for (long k = 1; has_failed; ++k) {
+    EventLoop loop;
+    try {
+      const FailingAllocation failing(k);
+      loop.add_reader(pair.here, [] {});
+      has_failed = false;
+    } catch (const std::bad_alloc&) {
+    }
+    CHECK(loop.remove_reader(pair.here) != has_failed);
+  }
 }
