@@ -151,6 +151,13 @@ TEST_CASE("task_reports: but not what only the run has made") {
   Loop loop(&log);
   loop.call_soon([&] { loop.call_soon(interrupt); });
   CHECK_THROWS_AS(loop.run_until_complete(breaks()), KeyboardInterrupt);
+  loop.close();
+  CHECK(log.empty());
+}
+
+TEST_CASE("task_reports: nor what the run has made and did not finish") {
+  Log log;
+  Loop loop(&log);
   loop.call_soon(interrupt);
   CHECK_THROWS_AS(loop.run_until_complete(sleeps_for_an_hour()),
                   KeyboardInterrupt);

@@ -353,6 +353,22 @@ TEST_CASE("tasks: any future can be awaited, whatever its result is") {
   CHECK(log == std::vector<std::string>{"done", "eels"});
 }
 
+TEST_CASE("tasks: but not none at all") {
+  EventLoop loop;
+  std::string error;
+  const auto awaits_none = [](std::string* text) -> Coroutine<> {
+    const AnyFuture none;
+    try {
+      co_await none;
+    } catch (const std::logic_error& caught) {
+      *text = caught.what();
+    }
+  };
+  create_task(awaits_none(&error), loop);
+  loop.run_until_idle();
+  CHECK(error == "there is no future: empty or moved from");
+}
+
 TEST_CASE("tasks: futures that keep each other die without memory, too") {
   EventLoop loop;
   Future<> future(loop);
