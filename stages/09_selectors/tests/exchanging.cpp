@@ -426,4 +426,28 @@ TEST_CASE("exchanging: closing the loop closes its selector") {
   CHECK(closed == 1);
 }
 
+TEST_CASE("exchanging: a socket promises to be forgotten, and is") {
+  struct Notes : PollSelector {
+    explicit Notes(Log* l) : log(l) {}
+    void expect_forget(int fd) override {
+      log->push_back("promised " + std::to_string(fd));
+    }
+    void forget(int fd) override {
+      log->push_back("forgotten " + std::to_string(fd));
+      PollSelector::forget(fd);
+    }
+    Log* log;
+  };
+  Log log;
+  const Pair pair;
+  EventLoop loop(std::make_unique<Notes>(&log));
+  std::string number;
+  {
+    const Socket socket(::dup(pair.here), loop);
+    number = std::to_string(socket);
+    CHECK(log == Log{"promised " + number});
+  }
+  CHECK(log == Log{"promised " + number, "forgotten " + number});
+}
+
 }  // namespace test_exchanging

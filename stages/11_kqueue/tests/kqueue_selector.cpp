@@ -159,6 +159,16 @@ TEST_CASE("kqueue_selector: a descriptor that is none is an error") {
       selector.register_(closed, EVENT_READ), std::system_error);
   CHECK_THROWS_AS(selector.register_(-1, EVENT_READ), std::invalid_argument);
   CHECK(selector.get_map().empty());
+
+  SUBCASE("and leaves nothing behind") {
+    const Pair pair;
+    REQUIRE(::dup2(pair.here, closed) == closed);
+    pair.send();
+    selector.register_(closed, EVENT_READ);
+    CHECK(happened(selector, closed) == EVENT_READ);
+    selector.forget(closed);
+    ::close(closed);
+  }
 }
 
 TEST_CASE("kqueue_selector: nobody hears of one that sleeps") {
