@@ -65,6 +65,22 @@ Coroutine<> look_out(Log* log, EventLoop* loop, int fd) {
   co_await wait_readable(fd);
 }
 
+/// Says when it is destroyed whether the loop is there.
+struct Survivor {
+  Log* log;
+  std::shared_ptr<EventLoop*> loop;
+  Survivor(Log* its_log, EventLoop& its_loop)
+      : log(its_log), loop(its_loop.lifeline()) {}
+  Survivor(const Survivor&) = delete;
+  Survivor& operator=(const Survivor&) = delete;
+  ~Survivor() { log->push_back(*loop ? "still there" : "gone"); }
+};
+
+Coroutine<> survive(Log* log, Socket socket) {
+  const Survivor survivor(log, get_running_loop());
+  co_await wait_readable(socket);
+}
+
 Coroutine<> write_for_ever(Log* log, Socket socket) {
   const Witness witness(log, "writer");
   while (true) {
@@ -304,6 +320,21 @@ TEST_CASE("abandoning: a loop that cannot be closed to the end is closed") {
   CHECK_THROWS_WITH_AS(loop.close(), "no", std::runtime_error);
   CHECK(loop.is_closed());
   CHECK_THROWS_AS(loop.call_soon([] {}), std::logic_error);
+}
+
+TEST_CASE("abandoning: the loop is there until all of them are gone") {
+  Log log;
+  std::shared_ptr<EventLoop*> lifeline;
+  {
+    EventLoop loop;
+    lifeline = loop.lifeline();
+    const auto [left, right] = stream_pair();
+    const Socket other(right, loop);
+    create_task(survive(&log, Socket(left, loop)), loop);
+    loop.run_once();
+  }
+  CHECK(log == Log{"still there"});
+  CHECK(*lifeline == nullptr);
 }
 
 }  // namespace test_abandoning

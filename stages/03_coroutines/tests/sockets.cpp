@@ -370,6 +370,12 @@ TEST_CASE("sockets: what cannot be made non-blocking is closed") {
   EventLoop loop;
   const int before = open_descriptors();
   CHECK_THROWS_AS(Socket(-1, loop), std::system_error);
+#ifdef O_PATH
+  // Linux: one that names a place and nothing more has no such flag.
+  const int place = ::open("/", O_PATH | O_CLOEXEC);
+  REQUIRE(is_open(place));
+  CHECK_THROWS_AS(Socket(place, loop), std::system_error);
+#endif
   CHECK(open_descriptors() == before);
 }
 
