@@ -158,6 +158,15 @@ class DemoTest(StageTest):
 
         self.for_each(demos, check, at_once=16)
 
+    def test_by_hand(self):
+        """The state machine counts as the generator does."""
+        for stage in support.stages():
+            if stage.number == "01":
+                outputs = [call(stage.program, "demo", name)
+                           for name in ("count", "by_hand")]
+                self.assertEqual(outputs[0], outputs[1])
+                self.assertEqual(outputs[0][0], 0)
+
     def test_nobody_reads(self):
         """Closed or full: no crash, no silence."""
 
