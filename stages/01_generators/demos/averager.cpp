@@ -1,4 +1,4 @@
-// PEP 380: the delegate's return value, and who hears what is sent in.
+// PEP 380: what a delegate returns, and what is sent through to it.
 #include <cstdio>
 #include <vector>
 

@@ -1,4 +1,4 @@
-// A paused generator is closed: the innermost hears of it first.
+// A chain that is paused is closed: its innermost generator ends first.
 #include <cstdio>
 
 #include "common/programs.hpp"
@@ -37,4 +37,4 @@ static void show_closing() {
 }
 
 static const Demo<void()> demo{
-    "closing", "who learns that it is closed", show_closing};
+    "closing", "a chain is closed, from the inside out", show_closing};

@@ -18,7 +18,7 @@ static void show_countdown() {
   // The same numbers everywhere: no distribution, no random seed.
   std::minstd_rand random(42);
   auto down = countdown(30);
-  // The first next() runs to the first yield: nobody could take a value yet.
+  // The first next() runs to the first co_yield: only that can take a value.
   std::optional<int> value = down.next();
   while (value) {
     const int step = 1 + static_cast<int>(random() % 9);

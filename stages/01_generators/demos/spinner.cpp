@@ -19,8 +19,8 @@ static Generator<void> spin() {
   }
 }
 
-/// Counts to its answer. Between two numbers it has to think of the spinner:
-/// nobody else will.
+/// Counts to its answer. Between two numbers it has to turn the spinner, which
+/// cannot turn itself.
 static int slow_function(Generator<void>& spinner) {
   int answer = 0;
   while (answer < 42) {

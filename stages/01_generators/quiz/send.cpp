@@ -5,8 +5,7 @@
 // The first next() only brings the generator to its first co_yield, which shows
 // 0. send(10) makes that co_yield give 10, the loop adds it and shows 10 at the
 // next one. next() sends nothing, which the generator counts as 1. So send()
-// answers with what comes after the value that was sent, never with the one
-// that it belongs to.
+// returns what is yielded after the value that was sent.
 #include <cstdio>
 #include <optional>
 

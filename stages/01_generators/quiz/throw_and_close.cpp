@@ -1,12 +1,12 @@
 // One generator delegates to another. An exception is thrown in, then the
-// whole is closed. Who sees what, and in which order?
+// outer one is closed. What does each of them see, and in which order?
 //
 // Explanation:
 // What is thrown into the outer generator goes to the innermost one, which is
 // where the chain is paused. It catches the error and yields 2, so the outer
-// one never hears of it. close() throws GeneratorExit in at the same place; the
-// destructors run from the inside to the outside, as they would if two ordinary
-// functions returned. Nobody reaches the line after the co_await.
+// one never sees it. close() throws GeneratorExit in at the same place; the
+// destructors run from the inside out, as they would if two ordinary functions
+// returned. The line after the co_await is never reached.
 #include <cstdio>
 #include <stdexcept>
 
