@@ -1,4 +1,4 @@
-// The servers without a loop: every call waits, and so does everybody else.
+// The servers without a loop: every call waits, and all other clients with it.
 #include <sys/socket.h>
 #include <unistd.h>
 

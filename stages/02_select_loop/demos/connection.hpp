@@ -160,7 +160,7 @@ class Listener {
   }
 
   // The client stays in the queue and keeps the listener readable: the loop
-  // would spin until somebody gives a descriptor back.
+  // would spin until a descriptor is closed.
   void pause() {
     if (!told_) {
       std::fprintf(

@@ -1,12 +1,12 @@
 // A descriptor is a small number, and the kernel gives out the lowest that is
-// free. Whoever closes one without telling the loop leaves a callback behind
-// that hears what comes for the next owner of the number.
+// free. If a program closes one without telling the loop, the old callback is
+// called for whatever the number is given to next.
 //
 // Cure: loop.forget(fd) first, then close(fd).
 //
 // Prints:
-//   closed without a word: the first object hears what is for the second
-//   forgotten, then closed: nobody hears it who should not
+//   only closed: the first callback is called for the second descriptor
+//   forgotten, then closed: the first callback is not called
 #include <unistd.h>
 
 #include <cstdio>
@@ -15,12 +15,12 @@
 #include "event_loop.hpp"
 
 /// Returns whether the first owner of a number is called for the second.
-static bool wrong_one_hears(bool forget_first) {
+static bool first_is_called(bool forget_first) {
   asyncio::EventLoop loop;
   const auto [there, source] = stream_pair();
   const int first = ::dup(there);
-  bool heard = false;
-  loop.add_reader(first, [&] { heard = true; });
+  bool called = false;
+  loop.add_reader(first, [&] { called = true; });
   if (forget_first) {
     loop.forget(first);
   }
@@ -34,18 +34,20 @@ static bool wrong_one_hears(bool forget_first) {
   for (const int fd : {second, there, source}) {
     ::close(fd);
   }
-  return same_number && heard;
+  return same_number && called;
 }
 
 int main() {
   std::printf(
-      "closed without a word: %s\n",
-      wrong_one_hears(false) ? "the first object hears what is for the second"
-                             : "no harm done"
+      "only closed: %s\n",
+      first_is_called(false)
+          ? "the first callback is called for the second descriptor"
+          : "no harm done"
   );
   std::printf(
       "forgotten, then closed: %s\n",
-      wrong_one_hears(true) ? "the first object hears what is for the second"
-                            : "nobody hears it who should not"
+      first_is_called(true)
+          ? "the first callback is called for the second descriptor"
+          : "the first callback is not called"
   );
 }

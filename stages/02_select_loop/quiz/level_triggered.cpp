@@ -3,10 +3,10 @@
 //
 // Explanation:
 // select() answers the question "can this be read now?", whenever it is asked:
-// it is level-triggered. As long as a byte is left, the answer is yes and the
-// callback comes again in the next round. Nobody has to read all there is.
-// (epoll can also be asked to tell only of changes; then whoever leaves bytes
-// behind waits for ever.)
+// it is level-triggered. As long as a byte is left, the answer is yes, and the
+// callback is called again in the next round. It need not read everything. The
+// end of the stream counts as readable too. (epoll can also be asked to report
+// only changes; then a callback that leaves bytes behind waits for ever.)
 #include <sys/socket.h>
 #include <unistd.h>
 

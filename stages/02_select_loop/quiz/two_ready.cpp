@@ -1,12 +1,13 @@
 // Two descriptors are ready in the same round. The first callback removes the
-// reader of the second. Is the second one called? And what of the next round?
+// reader of the second. Is the second one called? And what happens in the next
+// round?
 //
 // Explanation:
 // When select() returns, both callbacks are put into the queue. remove_reader()
-// also cancels a call that is queued already: whoever has been told "no more"
-// may have closed the descriptor and freed what the callback would use. Which
-// of the two comes first does not matter here, since each removes the other.
-// The one that is left has not read its byte: in round two it is called again.
+// also cancels a call that is queued already, because the program may have
+// closed the descriptor and freed what the callback would use. Which of the two
+// comes first does not matter here, since each removes the other. The callback
+// that is left has not read its byte: in round two it is called again.
 #include <sys/socket.h>
 #include <unistd.h>
 
