@@ -77,13 +77,14 @@ def is_run(kind: str, body: list[str]) -> bool:
 
 
 def prose(page: Page) -> str:
-    """Without blocks, tables, the names of files before beats, and the lines
-    with the ways out."""
+    """Without blocks, tables, pictures, the names of files before beats, and
+    the lines with the ways out."""
     lines = page.lines[1:-1]
     text = "\n".join(
         line.lstrip("#") for line, fenced in zip(lines, in_blocks(lines))
         if not fenced and not line.startswith("|")
         and not re.fullmatch(r"\*\*`[^`]*`\*\*", line.strip()))
+    text = re.sub(r"!\[[^\]]*\]\([^)]*\)", " ", text)
     text = re.sub(r"<[^>]+>", " ", text)
     return re.sub(r"\]\([^)]*\)", "]", text)
 

@@ -107,6 +107,7 @@ missing_parts() {
     true | 1)
       have pandoc || echo pandoc
       have gvpr || echo graphviz
+      have mscgen || echo mscgen
       have socat || echo socat
       have nc || echo netcat
       ;;
