@@ -1,11 +1,11 @@
-// What does cancel() return, on a future that is pending, cancelled, or done?
-// And what may one do with a future that was cancelled?
+// What does cancel() return on a future that is pending, cancelled, or has a
+// result? And can a future that was cancelled still be filled?
 //
 // Explanation:
 // cancel() returns whether it made a difference: true for a pending future,
-// false for one that is done, and "cancelled" is one way of being done. So the
-// second call returns false, and set_result() on a cancelled future is the same
-// error as setting a result twice.
+// false for one that is done, and a cancelled future is done. So the second call
+// returns false, and set_result() on a cancelled future is the same error as
+// setting a result twice.
 #include <cstdio>
 
 #include "asyncio.hpp"

@@ -1,11 +1,11 @@
-// Two callbacks are added to a future, then it is filled in, then a third is
+// Two callbacks are added to a future, then it is filled, then a third is
 // added. When are they called, and in which order?
 //
 // Explanation:
-// set_result() calls nobody. It asks the loop to call them, in the order in
-// which they were added; so whoever fills a future in never runs somebody
-// else's code in the middle of its own. A callback that is added to a future
-// that is done is no exception: the loop calls it soon.
+// set_result() calls none of them. It asks the loop to, in the order in which
+// they were added; so the code that fills a future never runs foreign code in
+// the middle of its own. The same holds for a callback that is added when the
+// future is done: the loop calls it soon.
 #include <cstdio>
 
 #include "asyncio.hpp"

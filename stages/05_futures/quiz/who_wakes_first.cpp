@@ -1,11 +1,11 @@
-// Two coroutines await the same future, a third fills it in and goes on. Who
-// prints when?
+// Two coroutines await the same future; a third fills it and goes on. In which
+// order do they print?
 //
 // Explanation:
-// To fill a future in makes those that wait for it ready to run; they run when
-// whoever did it gives control back. They come in the order in which they began
-// to wait. The third finds the future done, and does not pause at all: its
-// co_await is over before the first two are called.
+// Filling a future schedules the coroutines that wait for it, in the order in
+// which they began to wait. They run when the coroutine that filled it pauses or
+// ends. That one finds the future done and does not pause at all: its co_await
+// is over before the first two are resumed.
 #include <cstdio>
 
 #include "asyncio.hpp"
