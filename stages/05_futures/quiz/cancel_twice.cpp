@@ -3,9 +3,9 @@
 //
 // Explanation:
 // cancel() returns whether it made a difference: true for a pending future,
-// false for one that is done, and a cancelled future is done. So the second call
-// returns false, and set_result() on a cancelled future is the same error as
-// setting a result twice.
+// false for one that is done, and a cancelled future is done. So the second
+// call returns false, and set_result() on a cancelled future is the same error
+// as setting a result twice.
 #include <cstdio>
 
 #include "asyncio.hpp"

@@ -3,9 +3,9 @@
 //
 // Explanation:
 // Filling a future schedules the coroutines that wait for it, in the order in
-// which they began to wait. They run when the coroutine that filled it pauses or
-// ends. That one finds the future done and does not pause at all: its co_await
-// is over before the first two are resumed.
+// which they began to wait. They run when the coroutine that filled it pauses
+// or ends. That one finds the future done and does not pause at all: its
+// co_await is over before the first two are resumed.
 #include <cstdio>
 
 #include "asyncio.hpp"
