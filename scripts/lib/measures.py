@@ -16,7 +16,6 @@ VAGUE = 1.0                     # words for nobody in particular, of 1000
 # The first edition's chapters, until they are written again.
 FIRST_EDITION = (
     "03_coroutines",
-    "05_futures",
 )
 
 _VAGUE = re.compile(
