@@ -20,6 +20,7 @@ class Entry:
     name: str
     help: str
     path: Path
+    blocking: bool = False      # `serve NAME --blocking`
 
 
 def entries(folder: Path) -> list[Entry]:
@@ -27,7 +28,8 @@ def entries(folder: Path) -> list[Entry]:
     for path in sorted(folder.glob("*.cpp")):
         for kind, name, text in _REGISTERS.findall(read_text(path)):
             help_text = "".join(re.findall(r'"([^"]*)"', text))
-            found.append(Entry(_KINDS[kind], name, help_text, path))
+            found.append(Entry(_KINDS[kind], name, help_text, path,
+                               kind == "BlockingServer"))
     return found
 
 

@@ -39,7 +39,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 def pick_demo(stage: Stage, name: str | None) -> Entry:
     found = [entry for entry in entries(stage.folder / "demos")
-             if entry.kind != "bench"]
+             if entry.kind != "bench" and not entry.blocking]
     found.sort(key=lambda entry: entry.kind)    # demos before servers
     for entry in found:
         if name in (None, entry.name):

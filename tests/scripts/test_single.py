@@ -80,6 +80,18 @@ class Words(ProjectTest):
         self.assertIn("// 01_one: demo count, with all that it needs.", out)
         self.assertIn("namespace a_ {\nstatic const Demo", out)
 
+    def test_a_server_of_a_name_that_a_blocking_one_has_too(self) -> None:
+        self.stage("01_one", main_cpp="int main() {}\n")
+        self.write("stages/01_one/demos/a.cpp",
+                   'static const BlockingServer echo{"echo", "x", one};\n'
+                   'static const BlockingServer alone{"alone", "x", one};\n')
+        self.write("stages/01_one/demos/b.cpp",
+                   'static const Server<void(int)> echo{"echo", "x", all};\n')
+        self.assertIn("namespace b_ {", self.good("1", "echo"))
+        self.assertIn("namespace b_ {", self.good("1"))
+        self.assertIn("has no demo alone (there are: echo)",
+                      self.bad("1", "alone"))
+
     def test_a_header_that_is_not_there(self) -> None:
         self.stage("01_one", main_cpp='#include "none.hpp"\n')
         self.write("stages/01_one/demos/a.cpp",
