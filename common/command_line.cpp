@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <exception>
 #include <system_error>
 #include <utility>
@@ -17,59 +18,60 @@
 #include "common/bench.hpp"
 #include "common/net.hpp"
 #include "common/plus42.hpp"
-#include "common/programs.hpp"
 #include "common/trace.hpp"
 
 namespace {
 
-template <class Run>
-struct Entry {
-  std::string name;
-  std::string help;
-  Run run;
-};
+using Programs = std::vector<const Program*>;
 
-template <class Run>
-using Entries = std::vector<Entry<Run>>;
+// Those of a kind, by name.
+Programs programs_of(Program::Kind kind) {
+  Programs found;
+  for (const auto* program : Program::all()) {
+    if (program->kind == kind) {
+      found.push_back(program);
+    }
+  }
+  std::sort(found.begin(), found.end(), [](const auto* a, const auto* b) {
+    return std::strcmp(a->name, b->name) < 0;
+  });
+  return found;
+}
 
-template <class Run>
-const Entry<Run>* find(const Entries<Run>& entries, const std::string& name) {
-  for (const auto& entry : entries) {
-    if (entry.name == name) {
-      return &entry;
+const Program* find(const Programs& programs, const std::string& name) {
+  for (const auto* program : programs) {
+    if (program->name == name) {
+      return program;
     }
   }
   return nullptr;
 }
 
-template <class Run>
-void sort_by_name(Entries<Run>& entries) {
-  const auto before = [](const auto& one, const auto& other) {
-    return one.name < other.name;
-  };
-  std::sort(entries.begin(), entries.end(), before);
+// The server to run when none is named.
+const Program* usual(const Programs& servers) {
+  const auto* echo = find(servers, "echo");
+  return echo != nullptr ? echo : servers.front();
 }
 
 // "name  what it is", one a line.
-template <class Run>
-std::string listing(const Entries<Run>& entries) {
+std::string listing(const Programs& programs) {
   std::size_t width = 0;
-  for (const auto& entry : entries) {
-    width = std::max(width, entry.name.size());
+  for (const auto* program : programs) {
+    width = std::max(width, std::strlen(program->name));
   }
   std::string text;
-  for (const auto& entry : entries) {
-    const std::string blanks(width - entry.name.size() + 2, ' ');
-    text += entry.name + blanks + entry.help + "\n";
+  for (const auto* program : programs) {
+    std::string name = program->name;
+    name.resize(width + 2, ' ');
+    text += name + program->help + "\n";
   }
   return text;
 }
 
-template <class Run>
-std::string names(const Entries<Run>& entries) {
+std::string names(const Programs& programs) {
   std::string text;
-  for (const auto& entry : entries) {
-    text += (text.empty() ? "" : ", ") + entry.name;
+  for (const auto* program : programs) {
+    text += (text.empty() ? "" : ", ") + std::string{program->name};
   }
   return text.empty() ? "none" : text;
 }
@@ -140,11 +142,11 @@ struct CommandLine::Data {
   };
 
   std::string stage;
-  Entries<std::function<void()>> demos;
-  Entries<std::function<void(int)>> servers;
-  Entries<std::function<void(int)>> blocking_servers;
-  Entries<std::function<void(Stopwatch&)>> benches;
-  std::function<void()> bench_table;
+  Programs demos = programs_of(Program::Kind::demo);
+  Programs servers = programs_of(Program::Kind::server);
+  Programs blocking_servers = programs_of(Program::Kind::blocking_server);
+  Programs benches = programs_of(Program::Kind::bench);
+  Programs bench_tables = programs_of(Program::Kind::bench_table);
   std::vector<Option> options;
   bool tracing = false;
 
@@ -153,6 +155,7 @@ struct CommandLine::Data {
   std::string host = "127.0.0.1";
   int port = Plus42::default_port;
   bool blocking = false;
+  int listener = -1;
   Stopwatch stopwatch;
 
   void add_global_options(CLI::App& app) {
@@ -170,22 +173,21 @@ struct CommandLine::Data {
     }
   }
 
-  template <class Run>
   CLI::App* add_subcommand(
       CLI::App& app,
       const std::string& command,
       const std::string& help,
       const std::string& what,
-      const Entries<Run>& entries
+      const Programs& programs
   ) {
     auto* sub = app.add_subcommand(command, help);
     sub->fallthrough();
-    sub->footer(listing(entries));
-    const auto known = [&entries, what](const std::string& wanted) {
-      return find(entries, wanted) != nullptr
+    sub->footer(listing(programs));
+    const auto known = [&programs, what](const std::string& wanted) {
+      return find(programs, wanted) != nullptr
                  ? std::string{}
                  : "there is no " + what + " " + wanted +
-                       "; there are: " + names(entries);
+                       "; there are: " + names(programs);
     };
     sub->add_option("NAME", name, "Which one")
         ->type_name("")
@@ -205,10 +207,9 @@ struct CommandLine::Data {
     if (servers.empty()) {
       return nullptr;
     }
-    name = find(servers, "echo") != nullptr ? "echo" : servers.front().name;
-    const auto help = "Run a server until Ctrl-C; without a name, " + name;
+    std::string help = "Run a server until Ctrl-C; without a name, ";
+    help += usual(servers)->name;
     auto* sub = add_subcommand(app, "serve", help, "server", servers);
-    name.clear();
     sub->add_option("--host", host, "Where to listen")->capture_default_str();
     sub->add_option("--port", port, "0 picks a free one")
         ->capture_default_str()
@@ -224,11 +225,12 @@ struct CommandLine::Data {
   }
 
   CLI::App* add_bench(CLI::App& app) {
-    if (benches.empty() && !bench_table) {
+    if (benches.empty() && bench_tables.empty()) {
       return nullptr;
     }
     const auto help = std::string{"Measure; without a name, "} +
-                      (bench_table ? "print a table" : "list what there is");
+                      (bench_tables.empty() ? "list what there is"
+                                            : "print a table");
     auto* sub = add_subcommand(app, "bench", help, "workload", benches);
     sub->add_option("--n", stopwatch.n, "How many operations")
         ->capture_default_str()
@@ -239,49 +241,50 @@ struct CommandLine::Data {
     return sub;
   }
 
-  int run_demo() const {
+  int run_demo() {
     if (name.empty()) {
       std::fputs(listing(demos).c_str(), stdout);
       return 0;
     }
-    return guarded(name + ": ", find(demos, name)->run);
+    return run_program(*find(demos, name));
   }
 
-  int run_serve() const {
+  int run_serve() {
     const auto& table = blocking ? blocking_servers : servers;
-    const auto fallback =
-        find(table, "echo") != nullptr ? "echo" : table.front().name;
-    const auto* entry = find(table, name.empty() ? fallback : name);
-    if (entry == nullptr) {
+    const auto* server = name.empty() ? usual(table) : find(table, name);
+    if (server == nullptr) {
       return failed(
           "there is no blocking server " + name + "; there are: " + names(table)
       );
     }
-    int listener = -1;
-    const auto listen = [&] {
-      raise_descriptor_limit();
-      listener = listen_on(host, port, blocking);
-      std::signal(SIGINT, exit_at_once);
-      std::signal(SIGTERM, exit_at_once);
-      std::printf("listening on %s\n", address_of(listener).c_str());
-      std::fflush(stdout);
-    };
-    const int status = guarded("", listen);
-    return status != 0
-               ? status
-               : guarded(entry->name + ": ", [&] { entry->run(listener); });
+    const int status = guarded("", [this] { listen(); });
+    return status != 0 ? status : run_program(*server);
+  }
+
+  void listen() {
+    raise_descriptor_limit();
+    listener = listen_on(host, port, blocking);
+    std::signal(SIGINT, exit_at_once);
+    std::signal(SIGTERM, exit_at_once);
+    std::printf("listening on %s\n", address_of(listener).c_str());
+    std::fflush(stdout);
   }
 
   int run_bench() {
     if (!name.empty()) {
-      const auto* entry = find(benches, name);
-      return guarded(name + ": ", [&] { entry->run(stopwatch); });
+      return run_program(*find(benches, name));
     }
-    if (bench_table) {
-      return guarded("bench: ", bench_table);
+    if (!bench_tables.empty()) {
+      return run_program(*bench_tables.front());
     }
     std::fputs(listing(benches).c_str(), stdout);
     return 0;
+  }
+
+  int run_program(const Program& program) {
+    return guarded(std::string{program.name} + ": ", [&] {
+      program.run({listener, stopwatch});
+    });
   }
 
   int run_with_options(const std::function<int()>& command) {
@@ -314,57 +317,9 @@ struct CommandLine::Data {
 
 CommandLine::CommandLine(const char* stage) : data_{new Data} {
   data_->stage = stage;
-  for (const auto& entry : Demo<void()>::all()) {
-    demo(entry.name, entry.help, entry.run);
-  }
-  for (const auto& entry : BlockingServer::all()) {
-    blocking_server(entry.name, entry.help, entry.run);
-  }
-  for (const auto& entry : Bench::all()) {
-    bench(entry.name, entry.help, entry.run);
-  }
-  for (const auto& entry : BenchTable::all()) {
-    bench_table(entry.run);
-  }
 }
 
 CommandLine::~CommandLine() = default;
-
-void CommandLine::demo(
-    const std::string& name,
-    const std::string& help,
-    std::function<void()> run
-) {
-  data_->demos.push_back({name, help, std::move(run)});
-}
-
-void CommandLine::server(
-    const std::string& name,
-    const std::string& help,
-    std::function<void(int listener)> run
-) {
-  data_->servers.push_back({name, help, std::move(run)});
-}
-
-void CommandLine::blocking_server(
-    const std::string& name,
-    const std::string& help,
-    std::function<void(int listener)> run
-) {
-  data_->blocking_servers.push_back({name, help, std::move(run)});
-}
-
-void CommandLine::bench(
-    const std::string& name,
-    const std::string& help,
-    std::function<void(Stopwatch&)> run
-) {
-  data_->benches.push_back({name, help, std::move(run)});
-}
-
-void CommandLine::bench_table(std::function<void()> run) {
-  data_->bench_table = std::move(run);
-}
 
 void CommandLine::tracing() { data_->tracing = true; }
 
@@ -380,8 +335,6 @@ void CommandLine::option(
 int CommandLine::run(int argc, char** argv) {
   prepare_process();
   auto& data = *data_;
-  sort_by_name(data.demos);
-  sort_by_name(data.benches);
   CLI::App app{"Stage " + data.stage + " of asyncio, rebuilt by hand"};
   app.name(data.stage);
   app.require_subcommand(0, 1);

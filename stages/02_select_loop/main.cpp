@@ -1,5 +1,4 @@
 #include "common/command_line.hpp"
-#include "common/programs.hpp"
 #include "common/signals.hpp"
 #include "event_loop.hpp"
 
@@ -21,10 +20,8 @@ static void run(const Start& start) {
 int main(int argc, char** argv) {
   CommandLine line;
   line.tracing();
-  for (const auto& server : Server<void(EventLoop&, int)>::all()) {
-    line.server(server.name, server.help, [&server](int listener) {
-      run([&](EventLoop& loop) { server.run(loop, listener); });
-    });
-  }
+  Server<void(EventLoop&, int)>::run_with = [](auto server, int listener) {
+    run([&](EventLoop& loop) { server(loop, listener); });
+  };
   return line.run(argc, argv);
 }

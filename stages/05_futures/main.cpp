@@ -1,6 +1,5 @@
 #include "asyncio.hpp"
 #include "common/command_line.hpp"
-#include "common/programs.hpp"
 #include "common/signals.hpp"
 
 using asyncio::Coroutine;
@@ -23,30 +22,26 @@ static void run(const Start& start) {
 int main(int argc, char** argv) {
   CommandLine line;
   line.tracing();
-  for (const auto& demo : Demo<Coroutine<>()>::all()) {
-    line.demo(demo.name, demo.help, [&demo] {
-      std::exception_ptr error;
-      run([&](EventLoop& loop) {
-        loop.set_exception_handler(
-            [&](const std::string& message, std::exception_ptr exception) {
-              error = exception ? exception
-                                : std::make_exception_ptr(
-                                      std::runtime_error(message));
-              loop.stop();
-            });
-        create_task(demo.run(), loop);
-      });
-      if (error) {
-        std::rethrow_exception(error);
-      }
+  Demo<Coroutine<>()>::run_with = [](auto demo) {
+    std::exception_ptr error;
+    run([&](EventLoop& loop) {
+      loop.set_exception_handler(
+          [&](const std::string& message, std::exception_ptr exception) {
+            error = exception ? exception
+                              : std::make_exception_ptr(
+                                    std::runtime_error(message));
+            loop.stop();
+          });
+      create_task(demo(), loop);
     });
-  }
-  for (const auto& server : Server<Coroutine<>(Socket)>::all()) {
-    line.server(server.name, server.help, [&server](int listener) {
-      run([&](EventLoop& loop) {
-        create_task(server.run(Socket(listener, loop)), loop);
-      });
+    if (error) {
+      std::rethrow_exception(error);
+    }
+  };
+  Server<Coroutine<>(Socket)>::run_with = [](auto server, int listener) {
+    run([&](EventLoop& loop) {
+      create_task(server(Socket(listener, loop)), loop);
     });
-  }
+  };
   return line.run(argc, argv);
 }

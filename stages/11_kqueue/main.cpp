@@ -1,6 +1,5 @@
 #include "asyncio.hpp"
 #include "common/command_line.hpp"
-#include "common/programs.hpp"
 
 using asyncio::Coroutine;
 using asyncio::Socket;
@@ -13,8 +12,8 @@ static void run_program(Coroutine<> program) {
   }
 }
 
-static Coroutine<> serve(Server<Coroutine<>(Socket)> server, int listener) {
-  co_await server.run(Socket(listener));
+static Coroutine<> serve(Coroutine<> (*server)(Socket), int listener) {
+  co_await server(Socket(listener));
 }
 
 int main(int argc, char** argv) {
@@ -29,15 +28,11 @@ int main(int argc, char** argv) {
   line.option("--selector", help, selectors, [](std::string name) {
     ::setenv("ASYNCIO_SELECTOR", name.c_str(), 1);
   });
-  for (const auto& demo : Demo<Coroutine<>()>::all()) {
-    line.demo(demo.name, demo.help, [&demo] {
-      run_program(demo.run());
-    });
-  }
-  for (const auto& server : Server<Coroutine<>(Socket)>::all()) {
-    line.server(server.name, server.help, [&server](int listener) {
-      run_program(serve(server, listener));
-    });
-  }
+  Demo<Coroutine<>()>::run_with = [](auto demo) {
+    run_program(demo());
+  };
+  Server<Coroutine<>(Socket)>::run_with = [](auto server, int listener) {
+    run_program(serve(server, listener));
+  };
   return line.run(argc, argv);
 }

@@ -14,7 +14,6 @@
 
 #include "common/bench.hpp"
 #include "common/net.hpp"
-#include "common/programs.hpp"
 #include "common/testing.hpp"
 #include "common/trace.hpp"
 
@@ -28,8 +27,15 @@ struct Result {
 
 struct NoException {};
 
-// Such entries are found, others must be added.
-const Demo<void()> always{"always", "is there", [] { std::puts("here"); }};
+// Not in the order of their names.
+struct Demos {
+  Demo<void()> strange{"strange", "throws", [] { throw NoException{}; }};
+  Demo<void()> count{"count", "counts", [] { std::puts("1 2 3"); }};
+  Demo<void()> fail{"fail", "throws", [] {
+                      std::puts("before");
+                      throw std::runtime_error{"went\nwrong"};
+                    }};
+};
 
 [[noreturn]] void child_main(
     CommandLine& line,
@@ -76,20 +82,28 @@ bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != text.npos;
 }
 
-void add_demos(CommandLine& line) {
-  line.demo("count", "counts", [] { std::puts("1 2 3"); });
-  line.demo("fail", "throws", [] {
-    std::puts("before");
-    throw std::runtime_error{"went\nwrong"};
-  });
-  line.demo("strange", "throws", [] { throw NoException{}; });
-}
+int twice(int number) { return 2 * number; }
+int thrice(int number) { return 3 * number; }
 
 }  // namespace
 
+TEST_CASE("a program is in the table as long as it exists") {
+  CHECK(Program::all().empty());
+  {
+    const Demo<void()> demo{"a demo", "what it shows", [] {}};
+    REQUIRE(Program::all().size() == 1);
+    const auto* found = Program::all().front();
+    CHECK(found == &demo);
+    CHECK(found->kind == Program::Kind::demo);
+    CHECK(std::string{found->name} == "a demo");
+    CHECK(std::string{found->help} == "what it shows");
+  }
+  CHECK(Program::all().empty());
+}
+
 TEST_CASE("help names the stage and only what exists") {
+  Demos demos;
   CommandLine line{"03_coroutines"};
-  add_demos(line);
   for (const auto& arguments :
        {std::vector<std::string>{"--help"}, std::vector<std::string>{}}) {
     const auto [status, out, err] = run(line, arguments);
@@ -104,21 +118,19 @@ TEST_CASE("help names the stage and only what exists") {
 }
 
 TEST_CASE("a subcommand that is not there is a usage error") {
+  Demos demos;
   CommandLine line;
-  add_demos(line);
   CHECK(run(line, {"serve"}).status > 1);
   CHECK(run(line, {"demo", "count", "more"}).status > 1);
 }
 
 TEST_CASE("demos are listed and run") {
+  Demos demos;
   CommandLine line;
-  add_demos(line);
   CHECK(
       run(line, {"demo"}).out ==
-      "always   is there\ncount    counts\n"
-      "fail     throws\nstrange  throws\n"
+      "count    counts\nfail     throws\nstrange  throws\n"
   );
-  CHECK(run(line, {"demo", "always"}).out == "here\n");
   const auto [status, out, err] = run(line, {"demo", "count"});
   CHECK(status == 0);
   CHECK(out == "1 2 3\n");
@@ -126,19 +138,19 @@ TEST_CASE("demos are listed and run") {
 }
 
 TEST_CASE("an unknown name is a usage error that says which exist") {
+  Demos demos;
   CommandLine line;
-  add_demos(line);
   const auto [status, out, err] = run(line, {"demo", "cuont"});
   CHECK(status > 1);
   CHECK(out == "");
   CHECK(contains(
-      err, "there is no demo cuont; there are: always, count, fail, strange"
+      err, "there is no demo cuont; there are: count, fail, strange"
   ));
 }
 
 TEST_CASE("what escapes a program is one line on stderr") {
+  Demos demos;
   CommandLine line;
-  add_demos(line);
   const auto [status, out, err] = run(line, {"demo", "fail"});
   CHECK(status == 1);
   CHECK(out == "before\n");
@@ -149,14 +161,37 @@ TEST_CASE("what escapes a program is one line on stderr") {
   CHECK(contains(strange.err, "NoException\n"));
 }
 
-TEST_CASE("serve listens and says where") {
+TEST_CASE("main() says how programs of a signature are run") {
+  Demos demos;
+  const Demo<int(int)> one{"one", "", twice};
+  const Demo<int(int)> other{"other", "", thrice};
+  const Server<int(int)> server{"server", "", thrice};
   CommandLine line;
+  const auto unsaid = run(line, {"demo", "one"});
+  CHECK(unsaid.status == 1);
+  CHECK(unsaid.err == "one: main() does not say how to run it\n");
+  CHECK(run(line, {"serve", "--port", "0"}).status == 1);
+
+  Demo<int(int)>::run_with = [](auto demo) { std::printf("%d\n", demo(5)); };
+  Server<int(int)>::run_with = [](auto, int listener) {
+    std::printf("port %d\n", port_of(listener));
+  };
+  CHECK(run(line, {"demo", "one"}).out == "10\n");
+  CHECK(run(line, {"demo", "other"}).out == "15\n");
+  CHECK(run(line, {"demo", "count"}).out == "1 2 3\n");
+  CHECK(contains(run(line, {"serve", "--port", "0"}).out, "\nport "));
+}
+
+TEST_CASE("serve listens and says where") {
   const auto serve = [](int listener) {
     const int flags = fcntl(listener, F_GETFL);
     std::printf("%s\n", (flags & O_NONBLOCK) != 0 ? "free" : "blocking");
   };
-  line.server("plus42", "adds 42", [](int) { std::puts("plus42"); });
-  line.server("echo", "says it again", serve);
+  const auto add = [](int) { std::puts("plus42"); };
+  const Server<void(int)> plus42{"plus42", "adds 42", add};
+  const Server<void(int)> first{"absent", "", add};
+  const Server<void(int)> echo{"echo", "says it again", serve};
+  CommandLine line;
   const auto by_default = run(line, {"serve", "--port", "0"});
   CHECK(by_default.status == 0);
   CHECK(by_default.out.rfind("listening on 127.0.0.1:", 0) == 0);
@@ -166,17 +201,19 @@ TEST_CASE("serve listens and says where") {
   CHECK(run(line, {"serve", "--port", "65536"}).status > 1);
   CHECK(run(line, {"serve", "--blocking"}).status > 1);
 
-  line.blocking_server("echo", "one at a time", serve);
-  const auto blocking = run(line, {"serve", "--blocking", "--port", "0"});
+  const BlockingServer one_at_a_time{"echo", "one at a time", serve};
+  CommandLine both;
+  const auto blocking = run(both, {"serve", "--blocking", "--port", "0"});
   CHECK(contains(blocking.out, "\nblocking\n"));
-  const auto none = run(line, {"serve", "plus42", "--blocking"});
+  CHECK(contains(run(both, {"serve", "--port", "0"}).out, "\nfree\n"));
+  const auto none = run(both, {"serve", "plus42", "--blocking"});
   CHECK(none.status == 1);
   CHECK(none.err == "there is no blocking server plus42; there are: echo\n");
 }
 
 TEST_CASE("a port that is taken") {
+  const Server<void(int)> echo{"echo", "", [](int) {}};
   CommandLine line;
-  line.server("echo", "", [](int) {});
   const int listener = listen_on("127.0.0.1", 0);
   const auto port = std::to_string(port_of(listener));
   const auto [status, out, err] = run(line, {"serve", "--port", port});
@@ -190,22 +227,22 @@ TEST_CASE("a port that is taken") {
 }
 
 TEST_CASE("a signal before the server handles any ends it with 0") {
+  const Server<void(int)> echo{"echo", "", [](int) {
+                                 std::raise(SIGTERM);
+                                 std::puts("not reached");
+                               }};
   CommandLine line;
-  line.server("echo", "", [](int) {
-    std::raise(SIGTERM);
-    std::puts("not reached");
-  });
   const auto result = run(line, {"serve", "--port", "0"});
   CHECK(result.status == 0);
   CHECK(!contains(result.out, "not reached"));
 }
 
 TEST_CASE("bench hands over its numbers") {
+  const Bench bench{"switch", "tasks that yield", [](Stopwatch& watch) {
+                      watch.start();
+                      watch.stop(watch.n * watch.tasks);
+                    }};
   CommandLine line;
-  line.bench("switch", "tasks that yield", [](Stopwatch& watch) {
-    watch.start();
-    watch.stop(watch.n * watch.tasks);
-  });
   CHECK(run(line, {"bench"}).out == "switch  tasks that yield\n");
   const auto result =
       run(line, {"bench", "switch", "--n", "30", "--tasks", "7"});
@@ -213,16 +250,16 @@ TEST_CASE("bench hands over its numbers") {
   CHECK(result.out.rfind("ns=", 0) == 0);
   CHECK(contains(result.out, " bytes=0.0 n=210\n"));
   CHECK(run(line, {"bench", "switch", "--n", "0"}).status > 1);
-  line.bench_table([] { std::puts("the table"); });
-  CHECK(run(line, {"bench"}).out == "the table\n");
+  const BenchTable table{"table", "", [] { std::puts("the table"); }};
+  CommandLine with_table;
+  CHECK(run(with_table, {"bench"}).out == "the table\n");
 }
 
 TEST_CASE("options of the whole binary come before or after") {
+  static std::string selector = "none";
+  const Demo<void()> show{"show", "", [] { std::puts(selector.c_str()); }};
   CommandLine line;
-  std::string selector = "none";
-  add_demos(line);
-  line.demo("show", "", [&] { std::puts(selector.c_str()); });
-  line.option("--selector", "which", {"select", "poll"}, [&](const auto& name) {
+  line.option("--selector", "which", {"select", "poll"}, [](const auto& name) {
     selector = name;
   });
   CHECK(run(line, {"demo", "show"}).out == "none\n");
@@ -232,9 +269,9 @@ TEST_CASE("options of the whole binary come before or after") {
 }
 
 TEST_CASE("--trace writes a file, also when the program fails") {
+  Demos demos;
+  const Demo<void()> spanning{"span", "", [] { trace::Span span{"the span"}; }};
   CommandLine line;
-  add_demos(line);
-  line.demo("span", "", [] { trace::Span span{"the span"}; });
   line.tracing();
   TemporaryFile file;
   CHECK(run(line, {"demo", "span", "--trace", file.path()}).status == 0);

@@ -31,7 +31,7 @@ MAIN = text_of("""
     }
     """)
 ONE = text_of("""
-    #include "common/programs.hpp"
+    #include "common/command_line.hpp"
 
     inline int one()
     {
@@ -39,7 +39,7 @@ ONE = text_of("""
     }
     """)
 TWO = text_of("""
-    #include "common/programs.hpp"
+    #include "common/command_line.hpp"
 
     /// The first.
     inline int one()
@@ -58,7 +58,7 @@ FIRST = text_of("""
     # Chapter 01: The first
 
     ```diff a.hpp compiles
-    +#include "common/programs.hpp"
+    +#include "common/command_line.hpp"
     +
     +inline int one()
     +{
@@ -157,7 +157,7 @@ class LiveTest(ProjectTest):
 
     def setUp(self) -> None:
         super().setUp()
-        self.write("common/programs.hpp", PROGRAMS)
+        self.write("common/command_line.hpp", PROGRAMS)
         self.stage("01_one", a_hpp=ONE, main_cpp=MAIN)
         self.stage("02_two", a_hpp=TWO, main_cpp=MAIN)
         self.write("WALKTHROUGH.md", "# The book\n")

@@ -3,59 +3,17 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
-#include <utility>
 
+#include "common/bench.hpp"
 #include "common/net.hpp"
-#include "common/programs.hpp"
 
 // common/command_line.cpp can do more, but needs CLI11: this runs PROGRAM, or
 // what the first argument names.
-struct CommandLine::Data {
-  std::vector<std::pair<std::string, std::function<void()>>> programs;
-};
+struct CommandLine::Data {};
 
-CommandLine::CommandLine(const char*) : data_{new Data} {
-  for (const auto& entry : Demo<void()>::all()) {
-    demo(entry.name, entry.help, entry.run);
-  }
-}
+CommandLine::CommandLine(const char*) {}
 
 CommandLine::~CommandLine() = default;
-
-void CommandLine::demo(
-    const std::string& name,
-    const std::string&,
-    std::function<void()> run
-) {
-  data_->programs.emplace_back(name, std::move(run));
-}
-
-void CommandLine::server(
-    const std::string& name,
-    const std::string&,
-    std::function<void(int listener)> run
-) {
-  data_->programs.emplace_back(name, [run] {
-    const int listener = listen_on("127.0.0.1", 30303);
-    std::printf("listening on %s\n", address_of(listener).c_str());
-    std::fflush(stdout);
-    run(listener);
-  });
-}
-
-void CommandLine::blocking_server(
-    const std::string&,
-    const std::string&,
-    std::function<void(int listener)>
-) {}
-
-void CommandLine::bench(
-    const std::string&,
-    const std::string&,
-    std::function<void(Stopwatch&)>
-) {}
-
-void CommandLine::bench_table(std::function<void()>) {}
 
 void CommandLine::tracing() {}
 
@@ -66,20 +24,41 @@ void CommandLine::option(
     std::function<void(const std::string&)>
 ) {}
 
-int CommandLine::run(int argc, char** argv) {
-  std::signal(SIGPIPE, SIG_IGN);
-  const std::string wanted = argc > 1 ? argv[1] : PROGRAM;
-  for (const auto& [name, run] : data_->programs) {
-    if (name == wanted) {
-      try {
-        run();
-        return 0;
-      } catch (const std::exception& error) {
-        std::fprintf(stderr, "%s: %s\n", name.c_str(), error.what());
-        return 1;
+static const Program* find(const std::string& name) {
+  for (const auto kind : {Program::Kind::demo, Program::Kind::server}) {
+    for (const auto* program : Program::all()) {
+      if (program->kind == kind && program->name == name) {
+        return program;
       }
     }
   }
-  std::fprintf(stderr, "there is no %s\n", wanted.c_str());
-  return 2;
+  return nullptr;
+}
+
+static void run_program(const Program& program) {
+  int listener = -1;
+  Stopwatch stopwatch;
+  if (program.kind == Program::Kind::server) {
+    listener = listen_on("127.0.0.1", 30303);
+    std::printf("listening on %s\n", address_of(listener).c_str());
+    std::fflush(stdout);
+  }
+  program.run({listener, stopwatch});
+}
+
+int CommandLine::run(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);
+  const std::string wanted = argc > 1 ? argv[1] : PROGRAM;
+  const auto* program = find(wanted);
+  if (program == nullptr) {
+    std::fprintf(stderr, "there is no %s\n", wanted.c_str());
+    return 2;
+  }
+  try {
+    run_program(*program);
+    return 0;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "%s: %s\n", wanted.c_str(), error.what());
+    return 1;
+  }
 }

@@ -3,7 +3,7 @@
 #include <cstdio>
 
 #include "common/bench.hpp"
-#include "common/programs.hpp"
+#include "common/command_line.hpp"
 #include "generator.hpp"
 
 using namespace asyncio;

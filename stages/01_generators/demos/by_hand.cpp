@@ -1,7 +1,7 @@
 // count() as the compiler sees it: a state machine, here written by hand.
 #include <cstdio>
 
-#include "common/programs.hpp"
+#include "common/command_line.hpp"
 
 /// What demos/count.cpp has as a function. The variables are members, for they
 /// outlive each call; `state_` says where the function is paused.

@@ -1,7 +1,7 @@
 // A chain that is paused is closed: its innermost generator ends first.
 #include <cstdio>
 
-#include "common/programs.hpp"
+#include "common/command_line.hpp"
 #include "generator.hpp"
 
 using namespace asyncio;

@@ -1,7 +1,7 @@
 // PEP 255: a function that gives its values one by one, for ever.
 #include <cstdio>
 
-#include "common/programs.hpp"
+#include "common/command_line.hpp"
 #include "generator.hpp"
 
 using namespace asyncio;

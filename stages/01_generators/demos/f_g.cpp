@@ -1,7 +1,7 @@
 // PEP 380: a generator that hands over to others.
 #include <cstdio>
 
-#include "common/programs.hpp"
+#include "common/command_line.hpp"
 #include "generator.hpp"
 
 using namespace asyncio;

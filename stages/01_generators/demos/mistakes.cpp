@@ -3,7 +3,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "common/programs.hpp"
+#include "common/command_line.hpp"
 #include "generator.hpp"
 
 using namespace asyncio;

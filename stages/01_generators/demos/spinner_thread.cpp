@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <thread>
 
-#include "common/programs.hpp"
+#include "common/command_line.hpp"
 
 using namespace std::chrono_literals;
 

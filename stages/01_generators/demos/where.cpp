@@ -2,7 +2,7 @@
 #include <cstdio>
 #include <cstring>
 
-#include "common/programs.hpp"
+#include "common/command_line.hpp"
 #include "generator.hpp"
 
 using namespace asyncio;

@@ -7,9 +7,9 @@
 #include <string>
 #include <string_view>
 
+#include "common/command_line.hpp"
 #include "common/net.hpp"
 #include "common/plus42.hpp"
-#include "common/programs.hpp"
 
 /// Sends all of it. Returns false if the client is gone.
 static bool send_all(int client, std::string_view data) {

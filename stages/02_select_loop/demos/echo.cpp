@@ -1,4 +1,4 @@
-#include "common/programs.hpp"
+#include "common/command_line.hpp"
 #include "connection.hpp"
 
 class Echo : public Connection {

@@ -1,6 +1,6 @@
 #include "common/plus42.hpp"
 
-#include "common/programs.hpp"
+#include "common/command_line.hpp"
 #include "connection.hpp"
 
 class Calculator : public Connection {

@@ -5,8 +5,8 @@
 
 #include <cstdio>
 
+#include "common/command_line.hpp"
 #include "common/net.hpp"
-#include "common/programs.hpp"
 
 static fd_set only(int fd) {
   fd_set set;

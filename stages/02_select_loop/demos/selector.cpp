@@ -6,7 +6,7 @@
 #include <map>
 
 #include "common/net.hpp"
-#include "common/programs.hpp"
+#include "common/command_line.hpp"
 #include "selectors.hpp"
 
 using namespace asyncio;

@@ -1,7 +1,7 @@
 #include <cstdio>
 
 #include "asyncio.hpp"
-#include "common/programs.hpp"
+#include "common/command_line.hpp"
 
 using namespace asyncio;
 using namespace std::chrono_literals;

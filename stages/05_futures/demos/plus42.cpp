@@ -1,7 +1,7 @@
 #include "common/plus42.hpp"
 
 #include "asyncio.hpp"
-#include "common/programs.hpp"
+#include "common/command_line.hpp"
 #include "serve.hpp"
 
 using namespace asyncio;

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "asyncio.hpp"
-#include "common/programs.hpp"
+#include "common/command_line.hpp"
 
 using namespace asyncio;
 

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "asyncio.hpp"
-#include "common/programs.hpp"
+#include "common/command_line.hpp"
 
 using namespace asyncio;
 using namespace std::chrono_literals;

@@ -3,7 +3,7 @@
 #include <cstdio>
 
 #include "asyncio.hpp"
-#include "common/programs.hpp"
+#include "common/command_line.hpp"
 #include "serve.hpp"
 
 using namespace asyncio;

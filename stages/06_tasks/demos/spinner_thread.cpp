@@ -5,7 +5,7 @@
 #include <thread>
 
 #include "asyncio.hpp"
-#include "common/programs.hpp"
+#include "common/command_line.hpp"
 
 using namespace asyncio;
 using namespace std::chrono_literals;

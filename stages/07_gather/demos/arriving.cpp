@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "asyncio.hpp"
-#include "common/programs.hpp"
+#include "common/command_line.hpp"
 #include "flag_server.hpp"
 
 using namespace asyncio;

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "asyncio.hpp"
+#include "common/command_line.hpp"
 #include "common/net.hpp"
-#include "common/programs.hpp"
 #include "flag_server.hpp"
 
 using namespace asyncio;

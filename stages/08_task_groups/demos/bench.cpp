@@ -5,7 +5,7 @@
 
 #include "asyncio.hpp"
 #include "common/bench.hpp"
-#include "common/programs.hpp"
+#include "common/command_line.hpp"
 
 using namespace asyncio;
 

@@ -1,5 +1,5 @@
 #include "asyncio.hpp"
-#include "common/programs.hpp"
+#include "common/command_line.hpp"
 #include "serve.hpp"
 
 using namespace asyncio;

@@ -2,7 +2,7 @@
 #include <utility>
 
 #include "asyncio.hpp"
-#include "common/programs.hpp"
+#include "common/command_line.hpp"
 #include "serve.hpp"
 
 using namespace asyncio;

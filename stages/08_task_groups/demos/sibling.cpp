@@ -4,8 +4,8 @@
 #include <string>
 
 #include "asyncio.hpp"
+#include "common/command_line.hpp"
 #include "common/describe.hpp"
-#include "common/programs.hpp"
 
 using namespace asyncio;
 using namespace std::chrono_literals;

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "asyncio.hpp"
-#include "common/programs.hpp"
+#include "common/command_line.hpp"
 
 using namespace asyncio;
 using namespace std::chrono_literals;

@@ -5,8 +5,8 @@
 
 #include <cstdio>
 
+#include "common/command_line.hpp"
 #include "common/net.hpp"
-#include "common/programs.hpp"
 
 static void show(const char* when, int fd) {
   pollfd asked = {fd, POLLIN | POLLOUT | POLLPRI, 0};

@@ -9,8 +9,8 @@
 #include <cstdio>
 #include <exception>
 
+#include "common/command_line.hpp"
 #include "common/net.hpp"
-#include "common/programs.hpp"
 #include "selectors.hpp"
 
 using namespace asyncio;

@@ -1,7 +1,7 @@
 // epoll(7) without a loop: the kernel is told once, then only asked.
 #include <cstdio>
 
-#include "common/programs.hpp"
+#include "common/command_line.hpp"
 
 #ifdef __linux__
 

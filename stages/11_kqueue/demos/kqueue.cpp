@@ -4,9 +4,9 @@
 
 #include <cstdio>
 
+#include "common/command_line.hpp"
 #include "common/kqueue.hpp"
 #include "common/net.hpp"
-#include "common/programs.hpp"
 
 static void show(const char* when, int queue) {
   const timespec moment = {0, 100'000'000};
