@@ -82,8 +82,11 @@ class Chapter:
         return found
 
     def compiles(self, number: int) -> bool:
-        return (number == 0 and self.before is not None
-                or number > 0 and "compiles" in self.beat(number).tags)
+        """Whether the files after that beat do. Two states are stages: those
+        without a beat and with all of them, even if the last is a comment."""
+        if number == 0:
+            return self.before is not None
+        return number == self.last or "compiles" in self.beat(number).tags
 
     def next_tagged(self, number: int, tag: str) -> int | None:
         return next((beat.number for beat in self.beats[number:]

@@ -669,6 +669,14 @@ class Building(LiveTest):
         self.assertIn("demo pair", self.live("build"))
         self.assertEqual(self.program(), "1 2\n")
 
+    def test_the_whole_stage_compiles(self):
+        """Its last beat may be a comment, and not say so."""
+        head, tail = BOOK.rsplit(" compiles\n", 1)
+        self.write("WALKTHROUGH.md", head + "\n" + tail)
+        self.live("goto", "last")
+        self.assertIn("It compiles.", self.live("status"))
+        self.assertIn("demo old", self.live("build"))
+
     def program(self) -> str:
         return subprocess.run([self.root / "build/live/02/program"],
                               capture_output=True, text=True).stdout
