@@ -15,7 +15,6 @@ DISTANCE = 8                    # beats between two runs
 VAGUE = 1.0                     # words for nobody in particular, of 1000
 # The first edition's chapters, until they are written again.
 FIRST_EDITION = (
-    "03_coroutines",
 )
 
 _VAGUE = re.compile(

@@ -1,15 +1,21 @@
 #include <cstdio>
 
 #include "asyncio.hpp"
+#include "common/plus42.hpp"
 #include "common/command_line.hpp"
 
 using namespace asyncio;
 
-Coroutine<> plus42(Socket client);  // The server's side, in plus42.cpp.
-
 static Coroutine<> serve_one(Socket listener) {
   Socket client = co_await sock_accept(listener);
-  co_await plus42(std::move(client));
+  Plus42 conversation;
+  while (true) {
+    const std::string data = co_await sock_recv(client, 100);
+    if (data.empty()) {
+      co_return;
+    }
+    co_await sock_sendall(client, conversation.feed(data));
+  }
 }
 
 static Coroutine<std::string> ask(int server, std::string question) {

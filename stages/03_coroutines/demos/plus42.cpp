@@ -6,8 +6,7 @@
 
 using namespace asyncio;
 
-/// Also a client's other side in fetch.cpp.
-Coroutine<> plus42(Socket client) {
+static Coroutine<> plus42(Socket client) {
   Plus42 conversation;
   while (true) {
     std::string data = co_await sock_recv(client, 64 * 1024);
