@@ -3,9 +3,9 @@
 //
 // Explanation:
 // create_task only queues: the new task begins in the loop's next round, when
-// whoever made it has given control back. To call a coroutine function makes a
-// frame and runs none of it; the frame of "lost" is destroyed without ever
-// having begun.
+// its parent has returned control to the loop. Calling a coroutine function
+// makes a frame and runs none of it; the frame of "lost" is destroyed without
+// ever having begun.
 #include <cstdio>
 
 #include "asyncio.hpp"

@@ -1,11 +1,11 @@
-// Two tasks, each awaits a coroutine three times. Nobody ever waits for a
+// Two tasks, each awaits a coroutine three times. Neither ever waits for a
 // descriptor. Do they take turns?
 //
 // Explanation:
 // co_await on a coroutine does not go through the loop. It runs that coroutine
-// at once, as a function call would, and pauses only if somebody further inside
-// waits for something. Nobody does, so the first task runs to its end before
-// the second one begins. A co_await is a place where others *may* run.
+// at once, as a function call would, and pauses only if a coroutine further
+// inside waits for something. None does, so the first task runs to its end
+// before the second one begins. A co_await is a place where others *may* run.
 #include <cstdio>
 
 #include "asyncio.hpp"

@@ -1,11 +1,10 @@
-// Two coroutines wait for the same socket. One message comes. Who gets it?
+// Two coroutines wait for the same socket. One message comes. Which gets it?
 //
 // Explanation:
-// There is one reader for each descriptor. The second sock_recv() would take
-// the first one's place, and the first would wait for ever without anybody
-// noticing; so it is refused, at its own co_await. The first one still waits,
-// and gets the message. (In CPython the second one wins, and the first never
-// wakes.)
+// There is one reader for each descriptor. The second sock_recv() would replace
+// the first, which would wait for ever without any message; so the second is
+// refused, at its own co_await. The first one still waits, and gets the
+// message. (In CPython the second one wins, and the first never wakes.)
 #include <cstdio>
 #include <stdexcept>
 
