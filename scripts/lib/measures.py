@@ -13,9 +13,6 @@ WORDS = 2500
 FIRST = 6                       # the beat by which something is run
 DISTANCE = 8                    # beats between two runs
 VAGUE = 1.0                     # words for nobody in particular, of 1000
-# The first edition's chapters, until they are written again.
-FIRST_EDITION = (
-)
 
 _VAGUE = re.compile(
     r"\b(whoever|somebody|nobody|someone|those who|the one that)\b", re.I)
@@ -43,8 +40,6 @@ class Measure:
         return max(self.distances)
 
     def faults(self) -> list[str]:
-        if self.page.chapter in FIRST_EDITION:
-            return []
         beats = LONGER.get(self.page.chapter, BEATS)
         vague = max(1, round(VAGUE * self.words / 1000))
         bars = (

@@ -628,11 +628,6 @@ class Stats(Walkthrough):
         self.change("Some prose", "Somebody, nobody")
         self.assertIn("2 words like", self.quick_bad())
 
-    def test_not_those_of_the_first_edition(self):
-        with (patch.object(measures, "BEATS", 0),
-              patch.object(measures, "FIRST_EDITION", ("01_one", "02_two"))):
-            self.quick()
-
 
 class Excerpts(Walkthrough):
     FILE = ("class A:\n    def f():\n        pass\n\n"
