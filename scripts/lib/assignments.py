@@ -59,8 +59,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .book import Beat, find_run, nearest_miss, read_book
+from .differences import counted_lines
 from .markdown import in_blocks
-from .skeletons import read_exceptions, skeleton
+from .skeletons import Header, Part, read_exceptions, skeleton, spoken
 from .stages import Stage, find_stages, read_lines, stage_before, write_text
 from .terminal import Problem
 
@@ -174,16 +175,6 @@ def _beats_of(section: Section):
                                   f" Beats is `a piece of code`, not: {line}")
                 section.beats.append(piece[2])
     return put
-
-
-def owner_of(function: str, text: Text) -> str:
-    """The idea whose beats define it; empty if none does."""
-    name = re.escape(function.rpartition("::")[2])
-    define = re.compile(rf"(?<![.>\w]){name}\(|\b(class|struct)\b.*\b{name}\b")
-    for section in text.sections.values():
-        if any(define.search(piece) for piece in section.beats):
-            return section.idea
-    return ""
 
 
 # --- known-wrong submissions -----------------------------------------------
@@ -411,6 +402,64 @@ class Assignment:
         """The chapter's, none for a folder."""
         return ([] if self.folder
                 else read_book(self.root).beats(self.stage.name))
+
+    @functools.cached_property
+    def owners(self) -> dict[str, str]:
+        """The first idea whose beats define it, by function or class."""
+        heads: dict[tuple[str, str], list[str]] = {}
+        for name, header in self.solved.items():
+            for part in header.root.walk():
+                if part.kind in ("function", "class"):
+                    heads.setdefault((name, head_line(header, part)),
+                                     []).append(spoken(part.name))
+        found: dict[str, str] = {}
+        for section in self.text().sections.values():
+            for beat in matching_beats(self.beats, section.beats):
+                for line in beat.texts("+"):
+                    for function in heads.get((beat.file, line), []):
+                        found.setdefault(function, section.idea)
+        return found
+
+    def owner(self, name: str) -> str:
+        """The idea that says how to write it, if one does; without the class,
+        the first that has one of that name."""
+        if name in self.owners or "::" in name:
+            return self.owners.get(name, "")
+        return next((idea for function, idea in self.owners.items()
+                     if function.endswith(f"::{name}")), "")
+
+    def lines_to_write(self, function: str) -> int:
+        """How many lines the solution's bodies have where stubs stand."""
+        return sum(len(counted_lines(header.body(part)))
+                   for name, header in self.solved.items()
+                   for stub, part in zip(
+                       self.begun[name].named(function),
+                       header.named(function))
+                   if "not_there_yet(" in self.begun[name].body(stub))
+
+    @functools.cached_property
+    def begun(self) -> dict[str, Header]:
+        """What start() gives, read; an empty one for each that comes new."""
+        return {**{name: Header("") for name in self.solved},
+                **parsed(self.start())}
+
+    @functools.cached_property
+    def solved(self) -> dict[str, Header]:
+        return parsed(self.solution())
+
+
+def parsed(files: Files) -> dict[str, Header]:
+    return {name: Header("".join(line + "\n" for line in lines))
+            for name, lines in files.items()}
+
+
+def head_line(header: Header, part: Part) -> str:
+    """The line of the declaration that has the name."""
+    lines = header.text[header.text.rfind("\n", 0, part.start) + 1
+                        :part.body].split("\n")
+    last = re.escape(spoken(part.name).rpartition("::")[2])
+    return next((line for line in lines
+                 if re.search(rf"(?<!\w){last}(?!\w)", line)), lines[0])
 
 
 def chapter_title(root: Path, stage: Stage) -> str:

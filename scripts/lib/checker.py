@@ -9,7 +9,7 @@ import textwrap
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from .assignments import Assignment, owner_of
+from .assignments import Assignment
 from .grader import (
     SECONDS, Case, Complaint, Fault, Kit, Outcome, brief, build_ideas, grade,
     run_idea, shorten)
@@ -106,6 +106,7 @@ class Checker:
         own = {path.stem: path for path in self.code.glob("tests/*.cpp")}
         self.tests = {idea: own.get(idea, path)
                       for idea, path in assignment.tests().items()}
+        self.passed = set(Progress(assignment.root).passed(assignment))
 
     def grade(self, idea: str) -> Outcome:
         outcome = grade(self.kit, self.tests[idea], self.code,
@@ -130,6 +131,9 @@ class Checker:
             for idea, run in runs.items():
                 self.busy(f"  {idea} ...")
                 outcomes[idea] = run.result()
+                self.passed.discard(idea)
+                if outcomes[idea].status == "passed":
+                    self.passed.add(idea)
                 self.busy("")
                 print(self.line(idea, outcomes[idea]), flush=True)
         self.remember(outcomes)
@@ -146,11 +150,13 @@ class Checker:
         width = max(map(len, self.tests))
         note = ""
         if outcome.status == "missing":
-            own, others = self.whose(idea, outcome.missing)
+            own, later, earlier = self.whose(idea, outcome.missing)
+            names = [*own, *(name for names in later.values()
+                             for name in names)]
             note = listed(list(dict.fromkeys(
-                name.rpartition("::")[2] for name in own)),
-                WIDTH - 20 - width) if own else (
-                    f"needs {list(others)[0]} first")
+                name.rpartition("::")[2] for name in names)),
+                WIDTH - 20 - width) if names else (
+                    f"needs {list(earlier)[0]} first")
         elif outcome.status == "failed":
             note = (f"{len(outcome.failed)} of"
                     f" {plural(len(outcome.cases), 'test case')}")
@@ -204,15 +210,12 @@ class Checker:
         """What to look at first: ideas that went wrong, or the one to write.
         What comes after that one cannot be right yet."""
         wrong: list[str] = []
-        waiting: list[str] = []
         for idea, one in outcomes.items():
             if one.status in ("failed", "crash", "hang"):
                 wrong.append(idea)
             elif one.status == "missing":
-                if self.whose(idea, one.missing)[0]:
-                    return wrong[:BLOCKS], [] if wrong else [idea]
-                waiting.append(idea)    # for a later one
-        return wrong[:BLOCKS], [] if wrong else waiting[:1]
+                return wrong[:BLOCKS], [] if wrong else [idea]
+        return wrong[:BLOCKS], []
 
     def compiler_says(self, broken: dict[str, Outcome],
                       outcomes: dict[str, Outcome]) -> list[str]:
@@ -284,25 +287,40 @@ class Checker:
                 f"is: {brief(fault.seen)}", "        ")]
         return lines
 
-    def whose(self, idea: str, missing: list[str]
-              ) -> tuple[list[str], dict[str, list[str]]]:
+    def whose(self, idea: str, missing: list[str]) -> tuple[
+            list[str], dict[str, list[str]], dict[str, list[str]]]:
         """Of what is missing: what belongs to this idea or to none, and by
-        idea what belongs to others."""
+        idea what belongs to later ones and to those that come first."""
         own: list[str] = []
-        others: dict[str, list[str]] = {}
+        later: dict[str, list[str]] = {}
+        earlier: dict[str, list[str]] = {}
+        order = list(self.tests)
         for name in missing:
-            owner = owner_of(name, self.text)
-            (own if owner in ("", idea)
-             else others.setdefault(owner, [])).append(name)
-        return own, others
+            owner = self.assignment.owner(name)
+            if owner in ("", idea):
+                own.append(name)
+            elif owner in order[:order.index(idea)] and (
+                    owner not in self.passed):
+                earlier.setdefault(owner, []).append(name)
+            else:
+                later.setdefault(owner, []).append(name)
+        return own, later, earlier
 
     def to_write(self, idea: str, outcome: Outcome) -> list[str]:
         """An idea whose functions are not there yet."""
-        own, others = self.whose(idea, outcome.missing)
-        lines = ["", f"Next: {self.paint('bold', idea)}"]
+        own, later, earlier = self.whose(idea, outcome.missing)
+        first = next((one for one in self.tests if one not in self.passed), "")
+        bold = self.paint("bold", idea)
+        lines = ["", f"Next: {bold}" if idea == first
+                 else f"{bold} is not there yet:"]
         if own:
             lines += wrapped(f"  Not there yet: {', '.join(own)}.", "  ")
-        for other, names in others.items():
+        for other, names in later.items():
+            size = sum(map(self.assignment.lines_to_write, names))
+            length = f": {plural(size, 'line')}" if size else ""
+            lines += wrapped(f"  Also calls {', '.join(names)} ({other}"
+                             f"{length}): write that now.", "  ")
+        for other, names in earlier.items():
             lines += wrapped(f"  Needs {other} first: {', '.join(names)}.",
                              "  ")
         return lines + self.meaning(idea)

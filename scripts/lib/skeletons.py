@@ -67,6 +67,11 @@ class Header:
                 found.setdefault(part.name, []).append(part)
         return found
 
+    def named(self, function: str) -> list[Part]:
+        """Those that are spoken of so: operator<, not operator_60."""
+        return [part for name, parts in self.functions().items()
+                if spoken(name) == function for part in parts]
+
     def body(self, part: Part) -> str:
         """What is between its braces."""
         return self.text[part.body:part.end - 1]

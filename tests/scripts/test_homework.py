@@ -446,6 +446,62 @@ class Checking(HomeworkTest):
         self.assertNotIn("#include \"not", said)
 
 
+class WhatComesFirst(HomeworkTest):
+    """two.hpp has two(), which is first's, and three(), which is second's."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.write("stages/02_two/two.hpp",
+                   "#include <vector>\n\nint two() {\n  return 2;\n}\n\n"
+                   "int three() {\n  // It is.\n  int i = 3;\n  return i;\n}\n")
+        self.write_book(text_of(BOOK) + text_of("""
+
+            ```diff two.hpp
+             }
+            +
+            +int three() {
+            +  int i = two();
+            +  return i;
+            +}
+            ```
+            """))
+        self.replace("tests/homework/02_two.md", "### Hint 3\nc",
+                     "### Beats\n`return i;`")
+        self.begun()
+
+    def check(self, *words: str) -> str:
+        return self.call("check", *words).stdout
+
+    def test_next_is_the_first_in_order_whatever_it_calls(self) -> None:
+        self.solve("first", MISSING.replace("two", "three"))
+        self.solve("second", MISSING.replace("two", "three"))
+        said = self.check()
+        self.assertIn("not there yet first   three", said)
+        self.assertIn("Next: first\n  Also calls three (second: 2 lines):"
+                      " write that now.", said)
+        self.assertIn("first, hint 1", self.call("hint").stdout)
+
+    def test_an_idea_whose_functions_are_an_earlier_one_s_waits(self) -> None:
+        self.solve("first", MISSING)
+        self.solve("second", MISSING)
+        said = self.check()
+        self.assertIn("not there yet second  needs first first", said)
+        self.assertIn("second is not there yet:\n  Needs first first: two.",
+                      self.check("second"))
+
+    def test_an_idea_that_passes_need_not_come_first(self) -> None:
+        self.solve("second", MISSING)
+        said = self.check()
+        self.assertIn("not there yet second  two", said)
+        self.assertIn("Next: second\n  Also calls two (first: 1 line):", said)
+
+    def test_what_calls_a_function_does_not_define_it(self) -> None:
+        assignment = self.assignment()
+        self.assertEqual(assignment.owner("two"), "first")
+        self.assertEqual(assignment.owner("three"), "second")
+        self.assertEqual(assignment.owner("four"), "")
+
+
 class Hints(HomeworkTest):
     def test_one_more_at_each_call(self) -> None:
         self.begun()
