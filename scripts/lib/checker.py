@@ -9,13 +9,14 @@ import textwrap
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from .assignments import Assignment
+from .assignments import Assignment, parsed, read_headers
 from .grader import (
     SECONDS, Case, Complaint, Fault, Kit, Outcome, brief, build_ideas, grade,
     run_idea, shorten)
 from .markdown import in_blocks
+from .skeletons import Header, spoken
 from .stages import Stage, write_text
-from .terminal import Paint, plural
+from .terminal import Paint, Problem, plural
 
 WIDTH = 79
 BLOCKS = 3                      # so many failed ideas are told in full
@@ -329,11 +330,24 @@ class Checker:
         lines = []
         section = self.text.sections.get(idea)
         if section and section.meaning:
-            lines = ["", filled(section.meaning, "  ")]
+            text = without_start(section.meaning, self.is_written)
+            lines = ["", filled(text, "  ")] if text else []
         given = Progress(self.assignment.root).of(
             self.assignment)["hints"].get(idea, 0)
         left = "" if not given else f"   ({given} of 3 given)"
         return lines + ["", f"  A hint: scripts/homework hint {idea}{left}"]
+
+    def is_written(self, name: str) -> bool | None:
+        """Whether a function is there, and is not what one starts with; None
+        if the solution changes none of that name."""
+        start = named_so(self.assignment.begun, name)
+        if not named_so(self.assignment.solved, name) - start:
+            return None
+        try:
+            mine = named_so(parsed(read_headers(self.code)), name)
+        except Problem:             # braces that do not match, for example
+            return False
+        return any("not_there_yet(" not in body for body in mine - start)
 
     # Earlier stages.
 
@@ -377,6 +391,38 @@ class Checker:
             return f"\nDone. Look at how it is solved here: diff {name}."
         return (f"\nAll of {self.assignment.label} works. Compare it with the"
                 f" stage: scripts/homework diff {name}")
+
+
+def named_so(headers: dict[str, Header], name: str) -> set[str]:
+    """The bodies of the functions: Driver::step, or step of any class. A
+    class's name alone is not its constructor's."""
+    return {header.body(part) for header in headers.values()
+            for function, parts in header.functions().items()
+            if f"::{spoken(function)}".endswith(f"::{name}")
+            and (function.split("::")[-2:] != [name, name])
+            for part in parts}
+
+
+_START = re.compile(r"\bStart\b.*?\.(?=\s+[(A-Z`]|\s*$)", re.S)
+_NAMED = re.compile(r"(?:(con|de)structor\s+of\s+)?"
+                    r"`([\w:]+)(?:<\w+>)?(?:\(.*?\))?`")
+
+
+def without_start(text: str, is_written) -> str:
+    """Without the sentence that says what to start with, if that is there
+    already: if it names functions, and all of them are written."""
+    def shown(sentence: re.Match) -> str:
+        known = [written for name in functions_in(sentence[0])
+                 if (written := is_written(name)) is not None]
+        return "" if known and all(known) else sentence[0]
+    return _START.sub(shown, text, 1).strip()
+
+
+def functions_in(sentence: str) -> list[str]:
+    """What it has in backticks; a class only with its con- or destructor."""
+    sign = {"con": "::", "de": "::~"}
+    return [f"{name}{sign[kind]}{name}" if kind else name
+            for kind, name in _NAMED.findall(sentence)]
 
 
 def listed(names: list[str], width: int) -> str:

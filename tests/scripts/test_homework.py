@@ -385,6 +385,21 @@ class Checking(HomeworkTest):
         self.assertIn("int twp() {", said)
         self.assertIn("'twp' was not declared", said)
 
+    def test_what_one_starts_with_is_not_said_once_it_is_there(self) -> None:
+        self.replace("tests/homework/02_two.md", "Start here.",
+                     "Start with `two()`, which\ncounts. (A case is next's.)")
+        self.solve("first", FAILS)
+        said = self.check()
+        self.assertIn("It means this. Start with `two()`, which counts. (A",
+                      said)
+        self.write("homework/02/two.hpp", "int two() {\n  return 1;\n}\n")
+        said = self.check()
+        self.assertIn("It means this. (A case is next's.)", " ".join(
+            said.split()))
+        self.assertNotIn("Start", said)
+        self.write("homework/02/two.hpp", "int two() {\n  return 1;\n")
+        self.assertIn("Start with", self.check())
+
     def test_names_that_the_tests_want_are_not_there_yet(self) -> None:
         self.solve("first", NOT_DECLARED)
         said = self.check()
