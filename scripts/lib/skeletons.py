@@ -3,7 +3,8 @@ bodies that say "not there yet". Nothing of that is kept anywhere: it is
 derived from the stage and the one before, so that it cannot rot.
 
 - A function that the stage adds gets a body that throws NotThereYet;
-  a destructor an empty one. Empty bodies and initialisers of members stay.
+  a destructor an empty one. Empty bodies and initialisers of members stay,
+  and so do hooks: what only notes something in a trace.
 - One that the stage changes has the body that it had before.
 - What is not public and new stays only if something that is left needs it.
 - All other lines are the stage's: declarations, comments, #includes.
@@ -166,6 +167,13 @@ class Header:
                 return match.end()
         raise Problem(f"a bracket is never closed: "
                       f"{self.code[position:position + 60]!r}")
+
+
+def is_hook(name: str, body: str) -> bool:
+    """Whether all that it does is for a trace."""
+    return name.rpartition("::")[2].startswith("trace_") or all(
+        re.match(r"(return )?trace::", statement.strip())
+        for statement in without_comments(body).split(";")[:-1])
 
 
 def bare(header: str) -> str:
@@ -342,7 +350,8 @@ class Deriving:
 
     def _word(self, part: Part, body: str, former: Part | None,
               gone: set[str]) -> str:
-        if not without_comments(body).strip():
+        if not without_comments(body).strip() or is_hook(
+                part.name, body):
             return "keep"
         if former:
             code = self.old.body(former)

@@ -561,6 +561,26 @@ class Derived(unittest.TestCase):
         new = "void a() {\n  b();\n}\n"
         self.assertIn('not_there_yet("a")', self.derived(old, new))
 
+    def test_what_only_traces_is_given(self) -> None:
+        new = text_of("""
+            struct A {
+              void trace_wait(int line) {
+                int i = line;
+                trace::waits(this, i);
+              }
+              int line() {
+                // It costs time.
+                return trace::on ? find() : 0;
+              }
+              void step() {
+                trace::done(this);
+                end();
+              }
+            };
+            """)
+        self.assertEqual(self.derived("", new), new.replace(
+            "trace::done(this);\n    end();", 'not_there_yet("A::step");'))
+
     def test_constructors_destructors_and_what_is_not_public(self) -> None:
         self.assertEqual(self.derived("", """
             class A : public B {
