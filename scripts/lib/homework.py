@@ -6,6 +6,7 @@
   scripts/homework check sleep       one of them, and all that it says
   scripts/homework hint sleep        three hints, one more at each call
   scripts/homework watch             checks again whenever you save
+  scripts/homework run demo NAME     runs a demo of the stage on your code
   scripts/homework diff              your code against the stage's
   scripts/homework reset FILE        begin again; yours is kept
 
@@ -18,6 +19,7 @@ import functools
 import os
 import select
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -30,6 +32,7 @@ from .assignments import (
     matching_beats, pick_assignment, read_headers, write_files)
 from .book import CHAPTER, Beat
 from .checker import Checker, Progress, filled, shown, wrapped
+from .compiler import Compiler, first_errors, made_by
 from .differences import git_diff
 from .grader import Kit, Outcome, grade, prepare
 from .skeletons import INCLUDE
@@ -77,6 +80,11 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     sub = command(watch, "watch", "check the next idea whenever a file is"
                                   " saved; ends with Ctrl-C")
     sub.add_argument("words", nargs="*", metavar="[NN]")
+
+    sub = command(run_program, "run",
+                  "build the stage's program with your code, and run it")
+    sub.add_argument("words", nargs=argparse.REMAINDER,
+                     metavar="[NN] [demo NAME | serve NAME | --help]")
 
     sub = command(diff, "diff", "your code (-) against the stage's (+)")
     sub.add_argument("words", nargs="*", metavar="[NN] [FILE]")
@@ -241,6 +249,9 @@ def start_text(assignment: Assignment, blank: bool, root: Path) -> str:
     lines += ["", "  scripts/homework check      how far you are",
               "  scripts/homework hint       when you are stuck",
               "  scripts/homework watch      checks whenever you save"]
+    if not assignment.folder:
+        lines.append("  scripts/homework run demo   the stage's demos, with"
+                     " your code")
     return "\n".join(lines)
 
 
@@ -406,6 +417,42 @@ def wait_for_change(assignment: Assignment, seen: dict[Path, int], idea: str,
                     **vars(options), "level": None,
                     "words": [assignment.name, idea]}))
     time.sleep(0.1)             # an editor may write more than one file
+
+
+# --- run -------------------------------------------------------------------
+
+def run_program(options: argparse.Namespace) -> int:
+    assignment, words = chosen(options)
+    work = assignment.work()
+    sources = [path for path in (work / "main.cpp",
+                                 *sorted(work.glob("demos/*.cpp")))
+               if path.is_file()]
+    if not sources:
+        raise Problem(f"{assignment.label} has no program to run")
+    compiler = Compiler(ROOT)
+    compiler.prepare(lambda text: print(text, file=sys.stderr, flush=True))
+    parts = made_by([compiler.compile(source, work, assignment.stage.name)
+                     for source in sources])
+    for part in parts:
+        if not part.good:
+            name = shown(part.source, assignment.root)
+            raise Problem(f"{name} does not compile:\n"
+                          + first_errors(part.output))
+    program = (assignment.root / "build" / "homework" / assignment.name
+               / assignment.stage.name)
+    compiler.link(parts, program)
+    return waited_for([str(program), *(words or ["demo"])])
+
+
+def waited_for(command: list[str]) -> int:
+    """Its exit status. Ctrl-C is the program's."""
+    child = subprocess.Popen(command)
+    while True:
+        try:
+            status = child.wait()
+            return status if status >= 0 else 128 - status
+        except KeyboardInterrupt:
+            pass
 
 
 # --- diff ------------------------------------------------------------------

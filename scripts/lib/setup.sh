@@ -426,7 +426,9 @@ build_now() {
 # Prints the folder's name of a stage given as 3, 03 or 03_coroutines.
 stage_name() {
   wanted=${1%/}
-  wanted=${wanted##*/}
+  case $wanted in
+    stages/* | */stages/*) wanted=${wanted##*/} ;;
+  esac
   case $wanted in
     [0-9]) wanted=0$wanted ;;
   esac

@@ -3,12 +3,16 @@ script here, which is what its source says."""
 from __future__ import annotations
 
 import shutil
+import subprocess
 import unittest
+from concurrent.futures import Future
 from pathlib import Path
+from subprocess import CompletedProcess
 from unittest.mock import patch
 
-from fixture import ProjectTest, text_of
+from fixture import ProjectTest, command, text_of
 from lib import assignments, grader, homework, skeletons
+from lib.compiler import Object
 from lib.terminal import Problem
 
 TEXT = """
@@ -534,6 +538,69 @@ class Hints(HomeworkTest):
         self.solve("second", FAILS)
         self.call("check")
         self.assertIn("second, hint 1", self.call("hint").stdout)
+
+
+class FakeCompiler:
+    """Compiles by copying; what it copies is a shell script."""
+
+    def __init__(self, root: Path) -> None:
+        pass
+
+    def prepare(self, tell) -> None:
+        pass
+
+    def compile(self, source: Path, folder: Path, name: str) -> Future:
+        text = source.read_text()
+        made: Future = Future()
+        made.set_result(Object(source, source, "main.cpp:1: error: so\n",
+                               "error" not in text))
+        return made
+
+    def link(self, objects: list[Object], program: Path) -> None:
+        program.parent.mkdir(parents=True, exist_ok=True)
+        program.write_text("".join(part.source.read_text()
+                                   for part in objects))
+        program.chmod(0o755)
+
+
+class Running(HomeworkTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.write("stages/02_two/main.cpp",
+                   '#!/bin/sh\necho "$@" >"$OUT"; exit 3\n')
+        self.begun()
+        patcher = patch.object(homework, "Compiler", FakeCompiler)
+        patcher.start()
+        self.addCleanup(patcher.stop)
+
+    def run_it(self, *words: str) -> CompletedProcess:
+        with patch.object(self, "arguments", list):
+            return self.call("run", *words, STAGES_ROOT=str(self.root),
+                             OUT=str(self.root / "out"))
+
+    def test_the_demos_with_one_s_own_code(self) -> None:
+        self.write("homework/02/demos/a.cpp", "# a demo\n")
+        self.assertEqual(self.run_it("demo", "a", "--n", "2").returncode, 3)
+        self.assertEqual(self.read("out"), "demo a --n 2\n")
+        program = self.read("build/homework/02/02_two")
+        self.assertIn("# a demo", program)
+        self.run_it("02")
+        self.assertEqual(self.read("out"), "demo\n")
+
+    def test_what_does_not_compile_is_said(self) -> None:
+        self.write("homework/02/main.cpp", "an error")
+        self.assertIn("homework/02/main.cpp does not compile:\n"
+                      "main.cpp:1: error: so", self.run_it().stderr)
+
+    def test_the_reference_is_not_run_in_place_of_one_s_own(self) -> None:
+        for path in ("homework/06", "homework/06/", "build/06"):
+            done = subprocess.run([command("run"), path, "demo", "spinner"],
+                                  capture_output=True, text=True)
+            self.assertEqual((done.returncode, done.stdout), (1, ""), path)
+            self.assertIn(f"{path} is no stage; your own code: scripts/homework"
+                          " run" if path.startswith("homework") else
+                          f"there is no stage {path}; there are: 01_gen",
+                          done.stderr)
 
 
 class Derived(unittest.TestCase):
