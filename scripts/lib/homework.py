@@ -241,6 +241,8 @@ def start_text(assignment: Assignment, blank: bool, root: Path) -> str:
     if not assignment.folder:
         lines += wrapped("The book's chapter:"
                          f" stages/{assignment.stage.name}/{CHAPTER}.")
+        lines += wrapped("Read its question and \"What you will see\" first;"
+                         " the pages after that print the solution.")
     groups = assignment.groups()
     lines += ["", "The ideas, in the order in which one would build them"
               + ("; at a gap one can stop:" if len(groups) > 1 else ":")]

@@ -266,6 +266,8 @@ class Starting(HomeworkTest):
         done = self.call("start", "02")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("What to build.", done.stdout)
+        self.assertIn('"What you will see" first; the pages after that print',
+                      done.stdout)
         self.assertIn("first, second", done.stdout)
         self.assertEqual(self.read("homework/02/two.hpp"), text_of("""
             #include <vector>
