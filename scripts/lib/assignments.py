@@ -582,7 +582,9 @@ def lint_section(section: Section, tests: dict[str, Path],
     if not section.beats and not section.hints.get(3):
         faults.append("neither Beats nor Hint 3")
     for piece in section.beats:
-        if not matching_beats(assignment.beats, [piece]):
+        if piece.startswith("//"):
+            faults.append(f"the book shows no comments: `{piece}`")
+        elif not matching_beats(assignment.beats, [piece]):
             faults.append(f"no beat adds `{piece}`")
     return faults
 

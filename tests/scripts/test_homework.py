@@ -194,6 +194,8 @@ class Texts(HomeworkTest):
         self.assertIn("no section for the idea third", said)
         self.assertIn("there is no tests/fourth.cpp", said)
         self.assertIn("no beat adds `int four`", said)
+        self.replace("tests/homework/02_two.md", "`int four`", "`// Two.`")
+        self.assertIn("the book shows no comments: `// Two.`", self.lint())
         self.assertIn("1 wrong submissions, not 5", said)
 
     def test_lint_finds_an_anchor_that_vanished(self) -> None:
