@@ -159,8 +159,10 @@ class Checker:
                 WIDTH - 20 - width) if names else (
                     f"needs {list(earlier)[0]} first")
         elif outcome.status == "failed":
-            note = (f"{len(outcome.failed)} of"
-                    f" {plural(len(outcome.cases), 'test case')}")
+            failed = len(outcome.failed)
+            passed = len(outcome.cases) - failed
+            note = (f"{plural(failed, 'test case')} wrong"
+                    + (f", {passed} right" if passed else ""))
         elif outcome.status == "hang":
             note = f"after {outcome.seconds:.0f} seconds it was ended"
         elif outcome.status == "crash":

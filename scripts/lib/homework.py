@@ -273,10 +273,12 @@ def reset(options: argparse.Namespace) -> int:
                if (work / name).is_file() and read_lines(work / name) != lines]
     missing = [name for name in files if not (work / name).is_file()]
     if not changed and not missing:
+        forget(assignment, progress, not words)
         print("Nothing to put back: all is as it came.")
         return 0
-    print(f"Put back in {shown(work, assignment.root)}:",
-          ", ".join(changed + missing))
+    would = not options.yes and not sys.stdin.isatty()
+    print(f"{'Would put' if would else 'Put'} back in"
+          f" {shown(work, assignment.root)}:", ", ".join(changed + missing))
     if not options.yes and not asked("Yours are kept. Do it? [y/N] "):
         print("Nothing done.")
         return 1
@@ -285,9 +287,18 @@ def reset(options: argparse.Namespace) -> int:
         (kept / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.move(work / name, kept / name)
     write_files({name: files[name] for name in changed + missing}, work)
+    forget(assignment, progress,
+           not words or any(word.endswith(".hpp") for word in words))
     if changed:
         print(f"Yours: {shown(kept, assignment.root)}/")
     return 0
+
+
+def forget(assignment: Assignment, progress: Progress, anew: bool) -> None:
+    """Who begins anew gets the first hints first, and has passed nothing."""
+    if anew:
+        progress.of(assignment).update(ideas={}, hints={})
+        progress.save(assignment)
 
 
 def asked(question: str) -> bool:

@@ -299,14 +299,31 @@ class Starting(HomeworkTest):
     def test_reset_keeps_what_was_there(self) -> None:
         self.begun()
         self.write("homework/02/two.hpp", "mine")
-        self.assertIn("it asks", self.call("reset", "two.hpp").stderr)
+        said = self.call("reset", "two.hpp")
+        self.assertIn("Would put back in homework/02: two.hpp\n", said.stdout)
+        self.assertIn("it asks", said.stderr)
         self.assertEqual(self.read("homework/02/two.hpp"), "mine")
-        self.call("reset", "two.hpp", "--yes")
+        self.assertIn("Put back in homework/02: two.hpp\n", self.call(
+            "reset", "two.hpp", "--yes").stdout)
         self.assertIn("not_there_yet", self.read("homework/02/two.hpp"))
         (kept,) = self.root.glob("homework/02/kept/*/two.hpp")
         self.assertEqual(kept.read_text(), "mine")
         self.assertIn("Nothing to put back",
                       self.call("reset", "--yes").stdout)
+
+    def test_reset_forgets_hints_and_what_passed(self) -> None:
+        self.begun()
+        for words in ((), ("two.hpp",)):
+            self.write("homework/02/two.hpp", "mine")
+            self.call("check")
+            self.assertIn("hint 1 of 3", self.call("hint", "first").stdout)
+            self.assertIn("2 of 2", self.call("list").stdout)
+            self.call("reset", *words, "--yes")
+            self.assertIn("0 of 2", self.call("list").stdout)
+        self.call("hint", "first")
+        self.write("homework/02/tests/first.cpp", "mine")
+        self.call("reset", "tests/first.cpp", "--yes")
+        self.assertIn("hint 2 of 3", self.call("hint", "first").stdout)
 
     def test_reset_after_blank_is_blank(self) -> None:
         self.call("start", "02", "--blank")
@@ -335,7 +352,7 @@ class Checking(HomeworkTest):
     def test_one_that_fails_says_what_it_means(self) -> None:
         self.solve("first", FAILS)
         said = self.check()
-        self.assertIn("failed        first   1 of 1 test case", said)
+        self.assertIn("failed        first   1 test case wrong\n", said)
         self.assertIn('"adds up"', said)
         self.assertIn("f.cpp:7", said)
         self.assertIn("CHECK(two() == 2)", said)
@@ -344,6 +361,11 @@ class Checking(HomeworkTest):
         self.assertIn("scripts/homework hint first", said)
         self.assertIn("1 of 2 ideas passed.", said)
         self.assertIn("a word of its own", said)
+
+    def test_how_many_are_right_cannot_be_misread(self) -> None:
+        self.solve("first", PASSES.replace("done\\n", "") + FAILS)
+        self.assertIn("failed        first   1 test case wrong, 1 right\n",
+                      self.check())
 
     def test_what_is_not_there_yet_is_no_failure(self) -> None:
         self.solve("first", MISSING)
