@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+import itertools
 import os
 import select
 import shutil
@@ -35,6 +36,7 @@ from .checker import Checker, Progress, filled, shown, wrapped
 from .compiler import Compiler, first_errors, made_by
 from .differences import git_diff
 from .grader import Kit, Outcome, grade, prepare
+from .outlines import outlined
 from .skeletons import INCLUDE
 from .stages import read_lines, stamps
 from .terminal import (
@@ -76,6 +78,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     sub = command(hint, "hint", "a hint, a more telling one at each call")
     sub.add_argument("words", nargs="*", metavar="[NN] [IDEA]")
     sub.add_argument("--level", type=int, choices=(1, 2, 3))
+    sub.add_argument("--yes", action="store_true",
+                     help="do not ask before the third")
 
     sub = command(watch, "watch", "check the next idea whenever a file is"
                                   " saved; ends with Ctrl-C")
@@ -337,6 +341,10 @@ def hint(options: argparse.Namespace) -> int:
         return 0
     given = progress.of(assignment)["hints"]
     level = options.level or min(given.get(idea, 0) + 1, 3)
+    if level == 3 and given.get(idea, 0) < 3 and not options.yes:
+        print("Hint 3 is nearly the code.")
+        if not asked("Show it? [y/N] "):
+            return 1
     given[idea] = max(given.get(idea, 0), level)
     progress.save(assignment)
     section = assignment.text().sections.get(idea)
@@ -345,8 +353,8 @@ def hint(options: argparse.Namespace) -> int:
     print(f"{options.paint('bold', idea)}, hint {level} of 3\n")
     if level == 3 and section.beats:
         beats = matching_beats(assignment.beats, section.beats)
-        print("So the book does it"
-              + (", in parts:\n" if len(beats) > 1 else ":\n"))
+        print(filled("Nearly the code: find what stands for each `...`"
+                     " yourself. The book has all of it.") + "\n")
         print("\n\n".join(beat_text(beat, options.paint) for beat in beats))
     else:
         print(filled(section.hints.get(level) or "There is no such hint."))
@@ -359,9 +367,11 @@ def beat_text(beat: Beat, paint: Paint) -> str:
     style = {"+": "green", "-": "red"}
     lines = [f"{paint('bold', beat.file)}"
              f"   ({beat.block.page}, line {beat.block.line})"]
-    for kind, text in beat.ops:
-        line = f"{kind} {text}".rstrip()
-        lines.append(paint(style[kind], line) if kind in style else line)
+    for kind, run in itertools.groupby(beat.ops, key=lambda op: op[0]):
+        texts = [text for _, text in run]
+        for text in outlined(texts) if kind == "+" else texts:
+            line = f"{kind} {text}".rstrip()
+            lines.append(paint(style[kind], line) if kind in style else line)
     return "\n".join(lines)
 
 
@@ -427,7 +437,7 @@ def wait_for_change(assignment: Assignment, seen: dict[Path, int], idea: str,
             if line.strip() == "h":
                 print()
                 hint(argparse.Namespace(**{
-                    **vars(options), "level": None,
+                    **vars(options), "level": None, "yes": False,
                     "words": [assignment.name, idea]}))
     time.sleep(0.1)             # an editor may write more than one file
 

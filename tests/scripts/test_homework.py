@@ -13,6 +13,7 @@ from unittest.mock import patch
 from fixture import ProjectTest, command, text_of
 from lib import assignments, grader, homework, skeletons
 from lib.compiler import Object
+from lib.outlines import outlined
 from lib.terminal import Problem
 
 TEXT = """
@@ -552,12 +553,33 @@ class Hints(HomeworkTest):
         self.begun()
         self.assertIn("hint 1 of 3\n\nThink.", self.call("hint", "first").stdout)
         self.assertIn("Do.", self.call("hint", "first").stdout)
-        for _ in range(2):
-            said = self.call("hint", "first").stdout
+        for words in (("--yes",), ()):
+            said = self.call("hint", "first", *words).stdout
             self.assertIn("two.hpp   (stages/02_two/CHAPTER.md, line 5)", said)
             self.assertIn("+   return 2;", said)
         self.assertIn("Think.", self.call("hint", "first", "--level",
                                           "1").stdout)
+
+    def test_the_third_asks_first_and_is_not_the_code(self) -> None:
+        self.begun()
+        self.replace("stages/02_two/CHAPTER.md", "+  return 2;",
+                     "+  const int i = twice(one());\n+  return i;")
+        for words in ((), ("--level", "3")):
+            said = self.call("hint", "first", "--level", "2")
+            said = self.call("hint", "first", *words)
+            self.assertIn("Hint 3 is nearly the code.", said.stdout)
+            self.assertIn("it asks", said.stderr)
+            self.assertNotIn("twice", said.stdout)
+        said = self.call("hint", "first", "--yes").stdout
+        self.assertIn("+   const int i = twice(...);\n+   return ...;\n", said)
+
+    def test_asked_in_a_terminal(self) -> None:
+        self.begun()
+        for answer, status in (("n", 1), ("y", 0)):
+            with patch.object(homework, "asked", lambda _: answer == "y"):
+                said = self.call("hint", "first", "--level", "3")
+            self.assertEqual(said.returncode, status)
+            self.assertEqual("int two()" in said.stdout, answer == "y")
 
     def test_of_the_first_idea_that_does_not_pass(self) -> None:
         self.begun()
@@ -725,6 +747,52 @@ class Derived(unittest.TestCase):
                "std::function<void()> g(int i) {\n  return {};\n}\n")
         self.assertEqual(self.derived("", new), new.replace(
             "return {};", 'not_there_yet("g");'))
+
+
+class Outlined(unittest.TestCase):
+    """Nearly the code."""
+
+    def outline(self, code: str, expected: str) -> None:
+        self.assertEqual("\n".join(outlined(text_of(code).split("\n"))),
+                         text_of(expected))
+
+    def test_arguments_and_values(self) -> None:
+        self.outline("""
+            const auto task = std::make_shared<T>(std::move(a), (b));
+            if (!waits_for() || !waits_for()->cancel(text)) {
+              must_ = other;
+              gone_ = true;
+            }
+            task.add_callback([&] {
+              end();
+            });
+            co_return value;
+            """, """
+            const auto task = std::make_shared<T>(...);
+            if (!waits_for() || !waits_for()->cancel(...)) {
+              must_ = ...;
+              gone_ = true;
+            }
+            task.add_callback(...);
+            co_return ...;
+            """)
+
+    def test_declarations_stay(self) -> None:
+        code = """
+            // It is (so).
+            class A : public B {
+             public:
+              using Call = std::function<void(int)>;
+              explicit A(int a) : a_(0) {}
+              virtual void f(int a) const = 0;
+              int a_ = 0;
+            };
+            """
+        self.outline(code, code)
+
+    def test_what_is_closed_in_another_beat(self) -> None:
+        self.outline("\nf([&](int a) {\n  g(a);\n",
+                     "\nf([&](int a) {\n  g(...);\n")
 
 
 class Shortening(unittest.TestCase):
