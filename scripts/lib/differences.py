@@ -1,6 +1,7 @@
 """Differences between lines, by git, and what counts as a line of code."""
 from __future__ import annotations
 
+import difflib
 import os
 import re
 import subprocess
@@ -85,6 +86,56 @@ def counted_lines(source: str) -> list[str]:
     bare = split_lines(without_comments(source))
     return [line for line, code in zip(split_lines(source), bare)
             if code.strip("{}();, \t\r\f\v")]
+
+
+_TRACE = re.compile(r"\btrace::|\btrace_wait\b|[</\"](trace|not_there_yet)"
+                    r"\.hpp\"|^\s*span\.add\(")
+
+
+def essence(lines: list[str]) -> list[str]:
+    """Without comments, empty lines, and what is only for a trace."""
+    found = []
+    closes = ""                 # the line that ends a function for the trace
+    bare = without_comments("".join(line + "\n" for line in lines))
+    for line in map(str.rstrip, split_lines(bare)):
+        if closes:
+            closes = "" if line == closes else closes
+        elif _TRACE.search(line):
+            if line.endswith("{"):
+                closes = re.match(" *", line)[0] + "}"
+        elif line:
+            found.append(line)
+    return found
+
+
+def styled_as(model: list[str], lines: list[str]) -> list[str]:
+    """The lines without comments; what is the same but for white space as the
+    model has it."""
+    old, new = (segments(without_comments("".join(
+        line + "\n" for line in side))) for side in (lines, model))
+    keys = [["".join(part.split()) for part in side] for side in (old, new)]
+    for match in difflib.SequenceMatcher(
+            None, *keys, autojunk=False).get_matching_blocks():
+        old[match.a:match.a + match.size] = (
+            new[match.b:match.b + match.size])
+    return split_lines("".join(old))
+
+
+def segments(text: str) -> list[str]:
+    """A text without comments, cut after each ; { } that is in no parenthesis,
+    and after each line for the preprocessor."""
+    parts, start, depth = [], 0, 0
+    for match in _SEPARATOR.finditer(text):
+        sign = match[0]
+        depth += {"(": 1, ")": -1}.get(sign, 0)
+        if sign[0] == "#" or sign in ";{}" and depth == 0:
+            parts.append(text[start:match.end()])
+            start = match.end()
+    return [*parts, text[start:]]
+
+
+_SEPARATOR = re.compile(r"\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])'"
+                        r"|^ *#[^\n]*|[;{}()]", re.M)
 
 
 @dataclass

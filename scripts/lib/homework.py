@@ -34,7 +34,7 @@ from .assignments import (
 from .book import CHAPTER, Beat
 from .checker import Checker, Progress, filled, shown, wrapped
 from .compiler import Compiler, first_errors, made_by
-from .differences import git_diff
+from .differences import essence, git_diff, styled_as
 from .grader import Kit, Outcome, grade, prepare
 from .outlines import outlined
 from .skeletons import INCLUDE
@@ -482,9 +482,8 @@ def waited_for(command: list[str]) -> int:
 
 def diff(options: argparse.Namespace) -> int:
     assignment, words = chosen(options)
-    mine = {name: [line for line in lines if line != INCLUDE]
-            for name, lines in read_headers(assignment.work()).items()
-            if name != STUB}
+    mine = read_headers(assignment.work())
+    mine.pop(STUB, None)
     theirs = assignment.solution()
     for word in words:
         if word not in mine and word not in theirs:
@@ -493,16 +492,17 @@ def diff(options: argparse.Namespace) -> int:
     for name in sorted(mine.keys() | theirs.keys()):
         if words and name not in words:
             continue
-        lines = git_diff(mine.get(name, []), theirs.get(name, []),
-                         "--patience", name=name)
+        new = theirs.get(name, [])
+        old = styled_as(new, mine.get(name, []))
+        lines = git_diff(essence(old), essence(new), "--patience", name=name)
         if lines:
             same = False
             print(options.paint("bold", f"\n{name}: - yours, + "
                                 + ("the solution's" if assignment.folder
                                    else "the stage's")))
             print("\n".join(coloured(line, options.paint) for line in lines))
-    if same:
-        print("No difference.")
+    print("No difference." if same else
+          "\nComments, layout and what is only for a trace are left out.")
     return 0
 
 

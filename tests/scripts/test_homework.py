@@ -485,6 +485,48 @@ class Checking(HomeworkTest):
         self.assertIn("broken: old of stage 01", said)
         self.assertNotIn("Compare", said)
 
+    def test_neither_style_nor_trace_is_a_difference(self) -> None:
+        stage = """
+            #include "common/trace.hpp"
+            // The class.
+            struct A {
+              int two(int a, int b) {  // twice
+
+                trace::instant("two");
+                return twice(a,
+                             b);
+              }
+
+              void trace_wait(int line) {
+                int i = line;
+                trace::waits(i);
+              }
+              int three() { return 3; }
+            };
+            """
+        mine = """
+            struct A {
+                int two(int a,
+                        int b)
+                {
+                    return twice(a, b);
+                }
+                /* Mine. */
+                int three() { return 4; }
+            };
+            """
+        self.write("stages/02_two/two.hpp", text_of(stage))
+        self.write("homework/02/two.hpp", text_of(mine))
+        said = self.call("diff").stdout
+        self.assertEqual([line for line in said.splitlines()
+                          if line[:1] in "+-" and line[1:]],
+                         ["-  int three() { return 4; }",
+                          "+  int three() { return 3; }"])
+        self.assertIn("Comments, layout and what is only for a trace are left"
+                      " out.\n", said)
+        self.replace("homework/02/two.hpp", "return 4", "return 3")
+        self.assertEqual(self.call("diff").stdout, "No difference.\n")
+
     def test_the_stage_is_compared(self) -> None:
         said = self.call("diff").stdout
         self.assertIn('-  not_there_yet("two");', said)
