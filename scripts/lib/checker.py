@@ -10,12 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from .assignments import Assignment, parsed, read_headers
+from .differences import essence
 from .grader import (
     SECONDS, Case, Complaint, Fault, Kit, Outcome, brief, build_ideas, grade,
     run_idea, shorten)
 from .markdown import in_blocks
 from .skeletons import Header, spoken
-from .stages import Stage, write_text
+from .stages import Stage, split_lines, write_text
 from .terminal import Paint, Problem, plural
 
 WIDTH = 79
@@ -62,8 +63,8 @@ def shown(path: Path, root: Path) -> str:
     return str(path.relative_to(root))
 
 
-def wrapped(text: str, indent: str = "") -> list[str]:
-    return textwrap.wrap(text, WIDTH, subsequent_indent=indent,
+def wrapped(text: str, indent: str = "", width: int = WIDTH) -> list[str]:
+    return textwrap.wrap(text, width, subsequent_indent=indent,
                          break_long_words=False, break_on_hyphens=False)
 
 
@@ -388,11 +389,44 @@ class Checker:
         return {Path(case.file).stem: case for case in outcome.failed}, ""
 
     def farewell(self) -> str:
-        name = self.assignment.name
-        if self.assignment.folder:
-            return f"\nDone. Look at how it is solved here: diff {name}."
-        return (f"\nAll of {self.assignment.label} works. Compare it with the"
-                f" stage: scripts/homework diff {name}")
+        assignment = self.assignment
+        lines = [f"\nAll of {assignment.label} works. How it is solved here:"
+                 f" scripts/homework diff {assignment.name}"]
+        others = self.otherwise()
+        if others:
+            lines += ["What the solution does otherwise:",
+                      "\n".join(f"  {line}" for line in others)]
+        return "\n\n".join(lines)
+
+    def otherwise(self) -> list[str]:
+        """By header: the functions that the solution writes in another way,
+        those that only it has, and those that only the learner has."""
+        try:
+            mine = parsed(read_headers(self.code))
+        except Problem:
+            return []
+        lines = []
+        for name, theirs in self.assignment.solved.items():
+            old, new = (bodies_of(header) for header in (
+                mine.get(name, Header("")), theirs))
+            for title, functions in (
+                    ("otherwise", [one for one in new if one in old
+                                   and old[one] != new[one]]),
+                    ("only here", [one for one in new if one not in old]),
+                    ("only yours", [one for one in old if one not in new])):
+                if functions:
+                    lines += wrapped(f"{name}, {title}: "
+                                     + ", ".join(map(spoken, functions)),
+                                     "    ", WIDTH - 2)
+        return lines
+
+
+def bodies_of(header: Header) -> dict[str, list[str]]:
+    """By function, without comments, layout and what is for a trace."""
+    return {name: bodies for name, parts in header.functions().items()
+            if (bodies := ["".join("".join(essence(split_lines(
+                header.body(part)))).split()) for part in parts])
+            and not name.rpartition("::")[2].startswith("trace_")}
 
 
 def named_so(headers: dict[str, Header], name: str) -> set[str]:

@@ -348,7 +348,43 @@ class Checking(HomeworkTest):
         said = self.check(status=0)
         self.assertIn("passed        first", said)
         self.assertIn("2 of 2 ideas passed.", said)
-        self.assertIn("Compare it with the stage", said)
+        self.assertIn("All of stage 02 works.", said)
+        self.assertIn("scripts/homework diff 02", said)
+
+    def test_what_the_solution_does_otherwise(self) -> None:
+        self.write("stages/02_two/two.hpp", text_of("""
+            int two() {
+              trace::instant("two");
+              return 2;
+            }
+            int help(int a) { return a; }
+            struct A {
+              bool operator<(int a) const { return a < 2; }
+              void trace_wait() { trace::waits(this); }
+            };
+            """))
+        self.write("homework/02/two.hpp", text_of("""
+            int own() { return 1; }
+            int two()
+            {
+              return 2;  // it is
+            }
+            struct A {
+              bool operator<(int a) const { return 2 > a; }
+            };
+            """))
+        said = self.check(status=0)
+        self.assertIn(text_of("""
+            What the solution does otherwise:
+
+              two.hpp, otherwise: A::operator<
+              two.hpp, only here: help
+              two.hpp, only yours: own
+            """), said)
+        self.write("homework/02/two.hpp", self.read("stages/02_two/two.hpp"))
+        self.assertNotIn("otherwise", self.check(status=0))
+        self.write("homework/02/two.hpp", "int two() {")
+        self.assertNotIn("otherwise", self.check(status=0))
 
     def test_one_that_fails_says_what_it_means(self) -> None:
         self.solve("first", FAILS)
@@ -483,7 +519,7 @@ class Checking(HomeworkTest):
         with patch.object(self.kit, "compile", compile_earlier):
             said = self.check()
         self.assertIn("broken: old of stage 01", said)
-        self.assertNotIn("Compare", said)
+        self.assertNotIn("works.", said)
 
     def test_neither_style_nor_trace_is_a_difference(self) -> None:
         stage = """
