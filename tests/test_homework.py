@@ -1,7 +1,8 @@
 # ctest: ci once timeout=900
 """The graders of scripts/homework are right: all texts and anchors match; what
 one starts with compiles and passes no idea; solutions pass; submissions that
-are known to be wrong are caught by the idea that names their misconception.
+are known to be wrong are caught by the idea that names their misconception, in
+the test cases that are recorded, and not only because they never end.
 
 That takes a compiler: with SOAK=1 all of it, else a part.
 """
@@ -152,8 +153,13 @@ class Graders(unittest.TestCase):
             for (assignment, wrong), run in zip(chosen, runs):
                 with self.subTest(f"{assignment.name} {wrong.name}"):
                     one = run.result()
-                    self.assertIn(one.status, ("failed", "crash", "hang"),
-                                  homework.verdict(one))
+                    self.assertTrue(homework.is_caught(one),
+                                    homework.verdict(one))
+                    if known := assignment.fails().get(wrong.name):
+                        self.assertEqual([case.name for case in one.failed],
+                                         known.get(wrong.idea, []),
+                                         "scripts/homework record"
+                                         f" {assignment.name} {wrong.name}")
 
 
 if __name__ == "__main__":

@@ -50,6 +50,15 @@ Known-wrong submissions, NN_name.wrong or NAME/wrong:
 
 More `file:` and <<<< ---- >>>> may follow; without `file:`, the last one's.
 A .edits file has only `file:` and <<<< ---- >>>>.
+
+What each of them fails, NN_name.fails or NAME/fails: written by
+`scripts/homework record`, never by hand. From it `check` knows a misconception
+by the test cases that fail.
+
+    == name_of_it
+    IDEA
+      the name of a test case that fails
+    IDEA: does not compile
 """
 from __future__ import annotations
 
@@ -62,7 +71,8 @@ from .book import Beat, find_run, nearest_miss, read_book
 from .differences import counted_lines
 from .markdown import in_blocks
 from .skeletons import Header, Part, read_exceptions, skeleton, spoken
-from .stages import Stage, find_stages, read_lines, stage_before, write_text
+from .stages import (
+    Stage, find_stages, read_lines, read_text, stage_before, write_text)
 from .terminal import Problem
 
 HOMEWORK = Path("tests", "homework")
@@ -251,6 +261,41 @@ def read_wrong(path: Path) -> list[Wrong]:
     return found
 
 
+Fails = dict[str, list[str] | None]     # test cases by idea; None: no program
+NO_PROGRAM = ": does not compile"
+
+
+def read_fails(path: Path) -> dict[str, Fails]:
+    """By submission; none if there is no such file."""
+    found: dict[str, Fails] = {}
+    fails: Fails = {}
+    cases: list[str] = []
+    for number, line in enumerate(
+            read_lines(path) if path.is_file() else [], start=1):
+        if head := re.match(r"== (\S+)$", line):
+            fails = found[head[1]] = {}
+        elif line.startswith("  "):
+            cases.append(line[2:])
+        elif line.endswith(NO_PROGRAM):
+            fails[line[:-len(NO_PROGRAM)]] = None
+        elif re.fullmatch(r"\w+", line):
+            cases = fails[line] = []
+        elif line and not line.startswith("#"):
+            raise Problem(f"{path.name}:{number}: not understood: {line}")
+    return found
+
+
+def write_fails(path: Path, fails: dict[str, Fails]) -> None:
+    lines = ["# Which test cases each known-wrong submission fails: written by",
+             "# scripts/homework record."]
+    for name, ideas in fails.items():
+        lines += ["", f"== {name}"]
+        for idea, cases in ideas.items():
+            lines += ([idea + NO_PROGRAM] if cases is None
+                      else [idea, *(f"  {case}" for case in cases)])
+    write_text(path, "".join(line + "\n" for line in lines))
+
+
 def _read_edit(lines, file: str, where: str) -> Edit:
     edit = Edit(file, [], [], where)
     side = edit.old
@@ -340,6 +385,15 @@ class Assignment:
     def wrongs(self) -> list[Wrong]:
         return (read_wrong(self.wrong_path) if self.wrong_path.is_file()
                 else [])
+
+    @property
+    def fails_path(self) -> Path:
+        return self.wrong_path.with_name(
+            self.wrong_path.name.replace("wrong", "fails"))
+
+    def fails(self) -> dict[str, Fails]:
+        """What each known-wrong submission fails."""
+        return read_fails(self.fails_path)
 
     def tests(self) -> dict[str, Path]:
         """By idea, in the order of the text."""
@@ -547,7 +601,8 @@ def lint(assignment: Assignment) -> list[str]:
     with."""
     try:
         assignment.start()
-        return [*lint_text(assignment), *lint_wrong(assignment)]
+        return [*lint_text(assignment), *lint_wrong(assignment),
+                *lint_fails(assignment)]
     except Problem as problem:
         return [str(problem)]
 
@@ -614,3 +669,38 @@ def lint_wrong(assignment: Assignment) -> list[str]:
         except Problem as problem:
             faults.append(f"{wrong.name}: {problem}")
     return faults
+
+
+def lint_fails(assignment: Assignment) -> list[str]:
+    """Whether the record is about these submissions and test cases."""
+    fails = assignment.fails()
+    name = assignment.fails_path.name
+    if not fails:
+        return []
+    wrongs = {wrong.name: wrong for wrong in assignment.wrongs()}
+    faults = [f"{name}: {wrong} is not recorded: scripts/homework record"
+              f" {assignment.name} {wrong}" for wrong in wrongs
+              if wrong not in fails]
+    faults += [f"{name}: there is no submission {wrong}" for wrong in fails
+               if wrong not in wrongs]
+    known = {idea: cases_in(path) for idea, path in assignment.tests().items()}
+    for wrong, ideas in fails.items():
+        if wrong in wrongs and not ideas.get(wrongs[wrong].idea):
+            faults.append(f"{name}: {wrong} fails no test case of"
+                          f" {wrongs[wrong].idea}")
+        faults += [f"{name}: {wrong}: {idea} has no test case {case!r}"
+                   for idea, cases in ideas.items() for case in cases or []
+                   if case not in known.get(idea, ())]
+    return faults
+
+
+def cases_in(path: Path) -> set[str]:
+    """The names of the test cases, and of those that a header beside them
+    has."""
+    text = "".join(read_text(one) for one in [
+        path, *sorted(path.parent.glob("*.hpp"))])
+    return {"".join(re.findall(r'"((?:\\.|[^"\\])*)"', names)).replace(
+                '\\"', '"')
+            for names in re.findall(
+                r'\bTEST_CASE(?:_TEMPLATE)?\(\s*((?:"(?:\\.|[^"\\])*"\s*)+)',
+                text)}

@@ -9,7 +9,7 @@ import textwrap
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from .assignments import Assignment, parsed, read_headers
+from .assignments import Assignment, Wrong, parsed, read_headers
 from .differences import essence
 from .grader import (
     SECONDS, Case, Complaint, Fault, Kit, Outcome, brief, build_ideas, grade,
@@ -199,6 +199,7 @@ class Checker:
             lines += self.explained(idea, outcomes[idea])
         for idea in shown_missing:
             lines += self.to_write(idea, outcomes[idea])
+        lines += self.known_mistake(outcomes)
         if not asked:
             passed = len(Progress(self.assignment.root).passed(
                 self.assignment))
@@ -220,6 +221,18 @@ class Checker:
             elif one.status == "missing":
                 return wrong[:BLOCKS], [] if wrong else [idea]
         return wrong[:BLOCKS], []
+
+    def known_mistake(self, outcomes: dict[str, Outcome]) -> list[str]:
+        """What it looks like, if some known-wrong submissions fail exactly
+        the same test cases."""
+        found = [wrong.why for wrong in look_alikes(self.assignment, outcomes)]
+        if not found or len(found) > BLOCKS:
+            return []
+        if len(found) == 1:
+            return ["", *wrapped("This looks like a known mistake:"
+                                 f" {found[0]}")]
+        return ["", "This looks like one of these known mistakes:", *(
+            line for why in found for line in wrapped(f"- {why}", "  "))]
 
     def compiler_says(self, broken: dict[str, Outcome],
                       outcomes: dict[str, Outcome]) -> list[str]:
@@ -419,6 +432,27 @@ class Checker:
                                      + ", ".join(map(spoken, functions)),
                                      "    ", WIDTH - 2)
         return lines
+
+
+def look_alikes(assignment: Assignment,
+                outcomes: dict[str, Outcome]) -> list[Wrong]:
+    """The known-wrong submissions that fail exactly the same test cases of
+    these ideas. What ends at a stub says nothing."""
+    seen: dict[str, tuple[set[str], set[str]]] = {}
+    for idea, one in outcomes.items():
+        if one.cases:
+            stubbed = {case.name for case in one.failed if case.stubs}
+            seen[idea] = ({case.name for case in one.failed} - stubbed,
+                          stubbed)
+    fails = assignment.fails()
+
+    def is_like(wrong: Wrong) -> bool:
+        known = fails.get(wrong.name, {})
+        return bool(wrong.idea in seen and seen[wrong.idea][0]) and all(
+            (cases := known.get(idea, [])) is not None
+            and set(cases) - stubbed == failed
+            for idea, (failed, stubbed) in seen.items())
+    return [wrong for wrong in assignment.wrongs() if is_like(wrong)]
 
 
 def bodies_of(header: Header) -> dict[str, list[str]]:

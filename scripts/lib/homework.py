@@ -29,13 +29,14 @@ from datetime import datetime
 from pathlib import Path
 
 from .assignments import (
-    HARD, HOMEWORK, Assignment, Wrong, apply_edits, find_assignments, lint,
-    matching_beats, pick_assignment, read_headers, write_files)
+    HARD, HOMEWORK, Assignment, Fails, Wrong, apply_edits, find_assignments,
+    lint, matching_beats, pick_assignment, read_headers, write_fails,
+    write_files)
 from .book import CHAPTER, Beat
 from .checker import Checker, Progress, filled, shown, wrapped
 from .compiler import Compiler, first_errors, made_by
 from .differences import essence, git_diff, styled_as
-from .grader import Kit, Outcome, grade, prepare
+from .grader import Kit, Outcome, build_ideas, grade, prepare, run_idea
 from .outlines import outlined
 from .skeletons import INCLUDE
 from .stages import read_lines, stamps
@@ -106,6 +107,12 @@ def parse(arguments: list[str]) -> argparse.Namespace:
                                       " submission caught by its idea")
     sub.add_argument("name", metavar="NN")
     sub.add_argument("submissions", nargs="*", metavar="NAME")
+
+    sub = command(record, "record", "for authors: note which test cases each"
+                                    " known-wrong submission fails")
+    sub.add_argument("name", metavar="NN")
+    sub.add_argument("submissions", nargs="*", metavar="NAME",
+                     help="only these; what is noted of the others stays")
     return parser.parse_args(arguments)
 
 
@@ -526,14 +533,7 @@ def check_texts(options: argparse.Namespace) -> int:
 
 
 def try_wrong(options: argparse.Namespace) -> int:
-    assignment = pick_assignment(find_assignments(root_of(options)),
-                                 options.name)
-    wrongs = assignment.wrongs()
-    for name in options.submissions:
-        if name not in [wrong.name for wrong in wrongs]:
-            raise Problem(f"{assignment.wrong_path.name}: no {name}")
-    wrongs = [wrong for wrong in wrongs
-              if not options.submissions or wrong.name in options.submissions]
+    assignment, wrongs = chosen_wrongs(options)
     kit = prepare()
     bad = 0
     with tempfile.TemporaryDirectory() as folder, \
@@ -542,7 +542,7 @@ def try_wrong(options: argparse.Namespace) -> int:
             lambda wrong: grade_wrong(kit, assignment, wrong, Path(folder)),
             wrongs)
         for wrong, outcome in zip(wrongs, outcomes):
-            caught = outcome.status in ("failed", "crash", "hang")
+            caught = is_caught(outcome)
             bad += not caught
             print(f"{'caught' if caught else 'NOT CAUGHT':<11}{wrong.name}"
                   f" by {wrong.idea}: {verdict(outcome)}"
@@ -551,16 +551,78 @@ def try_wrong(options: argparse.Namespace) -> int:
     return 1 if bad else 0
 
 
-def grade_wrong(kit: Kit, assignment: Assignment, wrong: Wrong,
-                folder: Path) -> Outcome:
-    """How the idea that it names sees the submission."""
+def chosen_wrongs(options: argparse.Namespace
+                  ) -> tuple[Assignment, list[Wrong]]:
+    assignment = pick_assignment(find_assignments(root_of(options)),
+                                 options.name)
+    wrongs = assignment.wrongs()
+    for name in options.submissions:
+        if name not in [wrong.name for wrong in wrongs]:
+            raise Problem(f"{assignment.wrong_path.name}: no {name}")
+    return assignment, [wrong for wrong in wrongs
+                        if not options.submissions
+                        or wrong.name in options.submissions]
+
+
+def record(options: argparse.Namespace) -> int:
+    assignment, wrongs = chosen_wrongs(options)
+    kit = prepare()
+    known = assignment.fails()
+    with tempfile.TemporaryDirectory() as folder, \
+            ThreadPoolExecutor(os.cpu_count()) as pool:
+        runs = {wrong.name: pool.submit(fails_of, kit, assignment, wrong,
+                                        Path(folder))
+                for wrong in wrongs}
+        for name, run in runs.items():
+            known[name] = run.result()
+            print(f"{name} fails {', '.join(known[name]) or 'nothing'}",
+                  flush=True)
+    write_fails(assignment.fails_path, {
+        wrong.name: known[wrong.name] for wrong in assignment.wrongs()
+        if wrong.name in known})
+    return 0
+
+
+def fails_of(kit: Kit, assignment: Assignment, wrong: Wrong,
+             folder: Path) -> Fails:
+    """Of all ideas, built as one program if they compile."""
+    code = write_wrong(assignment, wrong, folder)
+    tests = assignment.tests()
+    program = code / "build" / "all"
+    together = not build_ideas(kit, list(tests.values()), code, program)
+    outcomes = {idea: run_idea(program, only=idea) if together
+                else grade(kit, path, code, code / "build" / idea)
+                for idea, path in tests.items()}
+    return {idea: None if one.status == "compile"
+            else [case.name for case in one.failed]
+            for idea, one in outcomes.items() if one.status != "passed"}
+
+
+def write_wrong(assignment: Assignment, wrong: Wrong, folder: Path) -> Path:
+    """Where the submission is now."""
     code = folder / wrong.name
     write_files(apply_edits(wrong.edits, assignment.solution()), code)
     write_files({STUB: read_lines(ROOT / HOMEWORK / STUB)}, code)
+    return code
+
+
+def grade_wrong(kit: Kit, assignment: Assignment, wrong: Wrong,
+                folder: Path) -> Outcome:
+    """How the idea that it names sees the submission."""
+    code = write_wrong(assignment, wrong, folder)
     tests = assignment.tests()
     if wrong.idea not in tests:
         raise Problem(f"{wrong.where}: there is no idea {wrong.idea}")
     return grade(kit, tests[wrong.idea], code, code / "build" / wrong.idea)
+
+
+def is_caught(outcome: Outcome) -> bool:
+    """Something that is expected is not so; that it never ends is not
+    enough."""
+    return outcome.status in ("failed", "crash") or (
+        outcome.status == "hang" and any(
+            not fault.text.startswith("it crashed")
+            for case in outcome.cases for fault in case.faults))
 
 
 def verdict(outcome: Outcome) -> str:

@@ -666,6 +666,119 @@ class Hints(HomeworkTest):
         self.assertIn("second, hint 1", self.call("hint").stdout)
 
 
+FIRST = FAILS                   # one_off's
+SECOND = FAILS.replace("first: adds up", "second: more")
+
+
+class KnownMistakes(HomeworkTest):
+    def setUp(self) -> None:
+        super().setUp()
+        one = self.read("tests/homework/02_two.wrong")
+        other = one.partition("== ")[2].replace("one_off", "other").replace(
+            "It counts\n  from one.", "It counts\n  twice.")
+        self.write("tests/homework/02_two.wrong", f"{one}\n== {other}")
+        self.fails("one_off: first", "other: first second")
+        self.begun()
+
+    def fails(self, *each: str) -> None:
+        cases = {"first": "first\n  first: adds up\n",
+                 "second": "second\n  second: more\n"}
+        self.write("tests/homework/02_two.fails", "# A comment.\n" + "".join(
+            f"\n== {one.partition(':')[0]}\n" + "".join(
+                cases[idea] for idea in one.partition(":")[2].split())
+            for one in each))
+
+    def check(self, *words: str) -> str:
+        return " ".join(self.call("check", *words).stdout.split())
+
+    def test_it_is_said_when_all_that_fails_is_the_same(self) -> None:
+        self.solve("first", FIRST)
+        self.assertIn("This looks like a known mistake: It counts from one.",
+                      self.check())
+        self.solve("second", SECOND)
+        self.assertIn("a known mistake: It counts twice.", self.check())
+
+    def test_not_when_something_else_fails(self) -> None:
+        self.solve("first", FIRST.replace("adds up", "counts"))
+        self.assertNotIn("looks like", self.check())
+        self.solve("first", PASSES)
+        self.solve("second", SECOND)
+        self.assertNotIn("looks like", self.check())
+        self.solve("second", PASSES)
+        self.assertNotIn("looks like", self.check())
+
+    def test_of_one_idea_that_is_asked_for(self) -> None:
+        self.solve("first", FIRST)
+        self.solve("second", SECOND)
+        self.assertIn("one of these known mistakes: - It counts from one. - It"
+                      " counts twice.", self.check("first"))
+
+    def test_what_is_not_there_yet_says_nothing(self) -> None:
+        self.solve("first", FIRST)
+        self.solve("second", MISSING.replace("first: adds up", "second: more"))
+        self.assertIn("one of these", self.check())
+
+    def test_not_of_many(self) -> None:
+        text = self.read("tests/homework/02_two.wrong").partition("== other")
+        names = [f"w{number}" for number in range(4)]
+        self.write("tests/homework/02_two.wrong", "".join(
+            f"== {name}{text[2]}" for name in names))
+        self.fails(*(f"{name}: first" for name in names))
+        self.solve("first", FIRST)
+        self.assertNotIn("looks like", self.check())
+
+    def test_recording(self) -> None:
+        self.write("stages/02_two/tests/first.cpp", FIRST)
+        self.write("stages/02_two/tests/second.cpp", NO_COMPILING)
+        patcher = patch.object(homework, "build_ideas", lambda *_: "error")
+        patcher.start()
+        self.addCleanup(patcher.stop)
+        said = self.good("record", "02", "other")
+        self.assertIn("other fails first, second", said)
+        self.assertEqual(self.read("tests/homework/02_two.fails"), text_of("""
+            # Which test cases each known-wrong submission fails: written by
+            # scripts/homework record.
+
+            == one_off
+            first
+              first: adds up
+
+            == other
+            first
+              first: adds up
+            second: does not compile
+            """))
+        self.assertEqual(self.assignment().fails()["other"], {
+            "first": ["first: adds up"], "second": None})
+        self.good("record", "02")
+        self.assertIn("second: does not compile\n\n== other",
+                      self.read("tests/homework/02_two.fails"))
+
+    def test_lint_finds_a_record_of_something_else(self) -> None:
+        for idea, name in (("first", "adds up"), ("second", "more")):
+            self.write(f"stages/02_two/tests/{idea}.cpp",
+                       f'TEST_CASE(\n  "{idea}: "\n  "{name}") {{}}\n')
+        self.assertNotIn(".fails", self.call("lint", "02").stdout)
+        self.replace("tests/homework/02_two.wrong", "== other", "== another")
+        self.replace("stages/02_two/tests/first.cpp", "adds up", "counts")
+        said = self.call("lint", "02").stdout
+        self.assertIn("another is not recorded: scripts/homework record 02"
+                      " another", said)
+        self.assertIn("there is no submission other", said)
+        self.assertIn("one_off: first has no test case 'first: adds up'", said)
+        self.fails("one_off: second", "another: first")
+        self.assertIn("one_off fails no test case of first",
+                      self.call("lint", "02").stdout)
+
+    def test_what_never_ends_is_not_caught_by_that(self) -> None:
+        self.assertTrue(homework.is_caught(grader.Outcome("crash")))
+        case = grader.Case("a", "", faults=[grader.Fault("it crashed: SIG")])
+        hang = grader.Outcome("hang", [case])
+        self.assertFalse(homework.is_caught(hang))
+        case.faults.append(grader.Fault("CHECK(a)"))
+        self.assertTrue(homework.is_caught(hang))
+
+
 class FakeCompiler:
     """Compiles by copying; what it copies is a shell script."""
 
