@@ -254,8 +254,8 @@ def run_idea(program: Path, everything: bool = False, seconds: float = 0,
     outcome = Outcome("passed", cases, seconds=time.monotonic() - started)
     with open(printed, "rb") as output:
         outcome.printed = output.read(4000).decode("utf-8", "replace")
-    if hang:
-        outcome.status = "hang"
+    if hang or re.search(r" hangs$", outcome.printed.rstrip()):
+        outcome.status = "hang"     # the tests' own watchdog says so, too
     elif crash or not done:
         outcome.status = "crash"
         outcome.reason = crash or reason_of(child.returncode)

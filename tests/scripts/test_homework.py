@@ -442,6 +442,11 @@ class Checking(HomeworkTest):
         self.assertRegex(said, "hangs +first +after [0-9]+ seconds")
         self.assertIn('"never"\n  never came to its end', said)
 
+    def test_one_that_the_tests_watchdog_ends_hangs(self) -> None:
+        self.solve("first", HANGS.replace(
+            "exec sleep 60", "echo 'first: never hangs'; kill -ABRT $$"))
+        self.assertRegex(self.check("first"), "hangs +first +after [0-9]+ sec")
+
     def test_own_lines_that_do_not_compile(self) -> None:
         self.write("homework/02/two.hpp", "int twp() {\n")
         self.solve("first", NO_COMPILING)
