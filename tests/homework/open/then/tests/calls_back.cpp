@@ -5,10 +5,12 @@
 
 #include "asyncio.hpp"
 #include "common/testing.hpp"
+#include "ended.hpp"
 
 namespace test_calls_back {
 
 using namespace asyncio;
+using test_then::ended;
 using Log = std::vector<std::string>;
 
 TEST_CASE("calls_back: with the result, and gives what is returned") {
@@ -18,7 +20,7 @@ TEST_CASE("calls_back: with the result, and gives what is returned") {
       number.then([](int value) { return std::to_string(value + 1); });
   CHECK_FALSE(text.done());
   number.set_result(41);
-  CHECK(loop.run_until_complete(text) == "42");
+  CHECK(ended(loop, text) == "42");
 }
 
 TEST_CASE("calls_back: later, and not from whoever sets the result") {
@@ -28,7 +30,7 @@ TEST_CASE("calls_back: later, and not from whoever sets the result") {
   const Future<> after = before.then([&] { log.push_back("called"); });
   before.set_result();
   log.push_back("set");
-  loop.run_until_complete(after);
+  ended(loop, after);
   CHECK(log == Log{"set", "called"});
 }
 
@@ -40,7 +42,7 @@ TEST_CASE("calls_back: later, even if the result is there already") {
   const Future<> after =
       number.then([&](int) { log.push_back("called"); });
   log.push_back("asked");
-  loop.run_until_complete(after);
+  ended(loop, after);
   CHECK(log == Log{"asked", "called"});
 }
 
@@ -51,7 +53,7 @@ TEST_CASE("calls_back: a chain, each with what the one before returned") {
                        .then([](int value) { return value + 2; })
                        .then([](int value) { return std::to_string(value); });
   number.set_result(4);
-  CHECK(loop.run_until_complete(end) == "42");
+  CHECK(ended(loop, end) == "42");
 }
 
 TEST_CASE("calls_back: several on one future, in the order of asking") {
@@ -63,7 +65,7 @@ TEST_CASE("calls_back: several on one future, in the order of asking") {
   const Future<> second =
       number.then([&](int value) { log.push_back(std::to_string(value + 1)); });
   number.set_result(1);
-  loop.run_until_complete(second);
+  ended(loop, second);
   CHECK(first.done());
   CHECK(log == Log{"1", "2"});
 }
@@ -100,7 +102,7 @@ TEST_CASE("calls_back: nobody has to keep what is in the middle") {
                               .then([](int value) { return value; });
   CHECK(token.use_count() == 2);
   number.set_result(5);
-  CHECK(loop.run_until_complete(end) == 5);
+  CHECK(ended(loop, end) == 5);
   loop.run_until_idle();
   CHECK(token.use_count() == 1);
 }

@@ -3,10 +3,12 @@
 
 #include "asyncio.hpp"
 #include "common/testing.hpp"
+#include "ended.hpp"
 
 namespace test_cancelling {
 
 using namespace asyncio;
+using test_then::ended;
 
 TEST_CASE("cancelling: what comes after is cancelled, and nobody called") {
   EventLoop loop;
@@ -44,7 +46,7 @@ TEST_CASE("cancelling: too late for a callback that has run") {
   const Future<int> number(loop);
   const Future<int> next = number.then([](int value) { return value; });
   number.set_result(1);
-  CHECK(loop.run_until_complete(next) == 1);
+  CHECK(ended(loop, next) == 1);
   CHECK_FALSE(next.cancel());
   CHECK_FALSE(number.cancel());
 }

@@ -6,10 +6,12 @@
 #include "asyncio.hpp"
 #include "common/describe.hpp"
 #include "common/testing.hpp"
+#include "ended.hpp"
 
 namespace test_failing {
 
 using namespace asyncio;
+using test_then::ended;
 using Log = std::vector<std::string>;
 
 /// A loop that remembers what it had to report.
@@ -32,7 +34,7 @@ TEST_CASE("failing: what the callback throws comes out of then()'s future") {
   const Future<int> number(loop);
   const Future<int> next = number.then(fails);
   number.set_result(1);
-  CHECK_THROWS_WITH(loop.run_until_complete(next), "in the callback");
+  CHECK_THROWS_WITH(ended(loop, next), "in the callback");
   CHECK(loop.reports.empty());
 }
 
@@ -42,7 +44,7 @@ TEST_CASE("failing: without a result the callback is not called") {
   const Future<int> number(loop);
   const Future<> next = number.then([&](int) { called = true; });
   number.set_exception(std::runtime_error("no number"));
-  CHECK_THROWS_WITH(loop.run_until_complete(next), "no number");
+  CHECK_THROWS_WITH(ended(loop, next), "no number");
   CHECK_FALSE(called);
   CHECK(loop.reports.empty());
 }
@@ -53,7 +55,7 @@ TEST_CASE("failing: nor is it for a future without a value") {
   const Future<> event(loop);
   const Future<> next = event.then([&] { called = true; });
   event.set_exception(std::runtime_error("it did not happen"));
-  CHECK_THROWS_WITH(loop.run_until_complete(next), "it did not happen");
+  CHECK_THROWS_WITH(ended(loop, next), "it did not happen");
   CHECK_FALSE(called);
 }
 
@@ -67,7 +69,7 @@ TEST_CASE("failing: an exception skips the rest of a chain") {
   };
   const auto end = number.then(count).then(fails).then(count).then(count);
   number.set_result(1);
-  CHECK_THROWS_WITH(loop.run_until_complete(end), "in the callback");
+  CHECK_THROWS_WITH(ended(loop, end), "in the callback");
   CHECK(calls == 1);
 }
 

@@ -5,10 +5,12 @@
 
 #include "asyncio.hpp"
 #include "common/testing.hpp"
+#include "ended.hpp"
 
 namespace test_flattening {
 
 using namespace asyncio;
+using test_then::ended;
 
 TEST_CASE("flattening: a callback that returns a future is waited for") {
   EventLoop loop;
@@ -19,7 +21,7 @@ TEST_CASE("flattening: a callback that returns a future is waited for") {
   loop.run_until_idle();
   CHECK_FALSE(next.done());
   answer.set_result("42");
-  CHECK(loop.run_until_complete(next) == "42");
+  CHECK(ended(loop, next) == "42");
 }
 
 TEST_CASE("flattening: one that is done already will do as well") {
@@ -29,7 +31,7 @@ TEST_CASE("flattening: one that is done already will do as well") {
   const Future<> number(loop);
   const Future<> next = number.then([&] { return answer; });
   number.set_result();
-  loop.run_until_complete(next);
+  ended(loop, next);
   CHECK(next.done());
 }
 
@@ -41,7 +43,7 @@ TEST_CASE("flattening: its exception comes out") {
   number.set_result();
   loop.run_until_idle();
   answer.set_exception(std::runtime_error("no answer"));
-  CHECK_THROWS_WITH(loop.run_until_complete(next), "no answer");
+  CHECK_THROWS_WITH(ended(loop, next), "no answer");
 }
 
 TEST_CASE("flattening: its cancellation comes out as one") {
