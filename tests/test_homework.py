@@ -25,7 +25,7 @@ if "HOMEWORK_BUILD" not in os.environ and "BUILD_BIN" in os.environ:
 from lib import grader, homework
 from lib.assignments import (
     HOMEWORK, Assignment, Wrong, find_assignments, lint, write_files)
-from lib.stages import read_lines
+from lib.stages import read_lines, read_text
 
 SOAK = bool(os.environ.get("SOAK"))
 # SOAK_STAGES=04,nursery: only these, with SOAK.
@@ -64,6 +64,14 @@ class Texts(unittest.TestCase):
                 self.assertEqual(text.count("{"), text.count("}"))
                 if not assignment.folder:
                     self.assertIn("not_there_yet(", text)
+
+
+    def test_what_asks_for_a_trace_is_left_out(self) -> None:
+        for assignment in ALL.values():
+            for path in assignment.tests().values():
+                for case in read_text(path).split("\nTEST_CASE(")[1:]:
+                    if "traced(" in case.partition("\n}\n")[0]:
+                        self.assertRegex(case, f'"\\w+: {grader.TRACED} ')
 
 
 class Graders(unittest.TestCase):

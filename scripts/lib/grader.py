@@ -24,6 +24,7 @@ REPORT = Path("tests", "homework", "report.cpp")
 SECONDS = float(os.environ.get("HOMEWORK_SECONDS", "10"))    # then it hangs
 LONG = 400                      # what a test saw is cut down to this
 SLOW = 2.0                      # a compiler that takes longer is announced
+TRACED = "what a trace says of"     # so begin the names of those test cases
 LARGE = 4_000_000               # KiB of memory; more is a leak or a loop
 
 
@@ -222,13 +223,15 @@ _SHELL = 'ulimit -c 0; ulimit -v "$0" 2>/dev/null; exec "$@"'
 
 def run_idea(program: Path, everything: bool = False, seconds: float = 0,
              only: str = "") -> Outcome:
-    """Runs the tests of one idea, but those that are huge; of a program that
-    has more than one, `only` is the name."""
+    """Runs the tests of one idea, but those that are huge, and those of what a
+    trace says, for nobody is asked to write its hooks; of a program that has
+    more than one, `only` is the name."""
     seconds = seconds or SECONDS
     report = program.with_suffix(".report")
     report.unlink(missing_ok=True)
     printed = program.with_suffix(".printed")
-    command = [str(program), "--reporters=homework"]
+    command = [str(program), "--reporters=homework",
+               f"--test-case-exclude=*: {TRACED}*"]
     if not everything:
         command.append("--test-suite-exclude=huge")
     if only:
