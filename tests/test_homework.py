@@ -9,6 +9,7 @@ That takes a compiler: with SOAK=1 all of it, else a part.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -65,6 +66,15 @@ class Texts(unittest.TestCase):
                 if not assignment.folder:
                     self.assertIn("not_there_yet(", text)
 
+
+    def test_the_noun_is_named(self) -> None:
+        """Of words that name nothing, one in a thousand is left."""
+        text = " ".join(
+            [read_text(one.text_path) for one in ALL.values()]
+            + [wrong.why for one in ALL.values() for wrong in one.wrongs()])
+        vague = re.findall(r"\b(who(?:m|se)?ever|(?:some|no|any|every)body"
+                           r"|those who|the one that|whom)\b", text, re.I)
+        self.assertLess(1000 * len(vague), len(text.split()), vague)
 
     def test_what_asks_for_a_trace_is_left_out(self) -> None:
         for assignment in ALL.values():
