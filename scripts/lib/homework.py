@@ -113,6 +113,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     sub.add_argument("name", metavar="NN")
     sub.add_argument("submissions", nargs="*", metavar="NAME",
                      help="only these; what is noted of the others stays")
+    sub.add_argument("--new", action="store_true",
+                     help="only those of which nothing is noted yet")
     return parser.parse_args(arguments)
 
 
@@ -568,6 +570,8 @@ def record(options: argparse.Namespace) -> int:
     assignment, wrongs = chosen_wrongs(options)
     kit = prepare()
     known = assignment.fails()
+    if options.new:
+        wrongs = [wrong for wrong in wrongs if wrong.name not in known]
     with tempfile.TemporaryDirectory() as folder, \
             ThreadPoolExecutor(os.cpu_count()) as pool:
         runs = {wrong.name: pool.submit(fails_of, kit, assignment, wrong,
@@ -577,9 +581,10 @@ def record(options: argparse.Namespace) -> int:
             known[name] = run.result()
             print(f"{name} fails {', '.join(known[name]) or 'nothing'}",
                   flush=True)
-    write_fails(assignment.fails_path, {
-        wrong.name: known[wrong.name] for wrong in assignment.wrongs()
-        if wrong.name in known})
+            # At once: all of them may take an hour.
+            write_fails(assignment.fails_path, {
+                wrong.name: known[wrong.name] for wrong in assignment.wrongs()
+                if wrong.name in known})
     return 0
 
 

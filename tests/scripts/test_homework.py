@@ -755,6 +755,7 @@ class KnownMistakes(HomeworkTest):
             """))
         self.assertEqual(self.assignment().fails()["other"], {
             "first": ["first: adds up"], "second": None})
+        self.assertEqual(self.good("record", "02", "--new"), "")
         self.good("record", "02")
         self.assertIn("second: does not compile\n\n== other",
                       self.read("tests/homework/02_two.fails"))
