@@ -702,5 +702,5 @@ def cases_in(path: Path) -> set[str]:
     return {"".join(re.findall(r'"((?:\\.|[^"\\])*)"', names)).replace(
                 '\\"', '"')
             for names in re.findall(
-                r'\bTEST_CASE(?:_TEMPLATE)?\(\s*((?:"(?:\\.|[^"\\])*"\s*)+)',
+                r'\bTEST_CASE\w*\(\s*(?:\w+,\s*)?((?:"(?:\\.|[^"\\])*"\s*)+)',
                 text)}

@@ -765,6 +765,9 @@ class KnownMistakes(HomeworkTest):
             self.write(f"stages/02_two/tests/{idea}.cpp",
                        f'TEST_CASE(\n  "{idea}: "\n  "{name}") {{}}\n')
         self.assertNotIn(".fails", self.call("lint", "02").stdout)
+        self.replace("stages/02_two/tests/second.cpp", "TEST_CASE(",
+                     "TEST_CASE_FIXTURE(Loop,")
+        self.assertNotIn(".fails", self.call("lint", "02").stdout)
         self.replace("tests/homework/02_two.wrong", "== other", "== another")
         self.replace("stages/02_two/tests/first.cpp", "adds up", "counts")
         said = self.call("lint", "02").stdout
