@@ -123,6 +123,22 @@ TEST_CASE("any_awaitable: another loop's task is refused") {
   CHECK(loop.run_until_complete(task) == 42);
 }
 
+Coroutine<> begin(bool* begun) {
+  *begun = true;
+  co_return;
+}
+
+TEST_CASE("any_awaitable: what cannot be run now does not begin later") {
+  Loop loop;
+  bool begun = false;
+  loop.call_soon([&] {
+    CHECK_THROWS_AS(loop.run_until_complete(begin(&begun)), std::logic_error);
+    CHECK(all_tasks(loop).empty());
+  });
+  loop.run_until_idle();
+  CHECK_FALSE(begun);
+}
+
 TEST_CASE("any_awaitable: outside of a running loop one must say which") {
   CHECK_THROWS_AS(create_task(sleep(1s)), std::logic_error);
   CHECK_THROWS_AS(ensure_future(answer()), std::logic_error);

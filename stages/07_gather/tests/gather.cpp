@@ -205,6 +205,24 @@ TEST_CASE("gather: a second exception is lost, also while it is kept") {
   CHECK(reports.empty());
 }
 
+Coroutine<std::shared_ptr<int>> give(std::shared_ptr<int> given) {
+  co_return given;
+}
+
+Coroutine<> keeps_what_is_done() {
+  const auto owned = std::make_shared<int>();
+  const auto all = gather(give(owned), fail(1s, "failed"));
+  co_await sleep(500ms);
+  CHECK(owned.use_count() > 1);
+  co_await sleep(1s);
+  CHECK_THROWS_AS(all.result(), std::runtime_error);
+  CHECK(owned.use_count() == 1);
+}
+
+TEST_CASE("gather: once it is done it keeps none of them") {
+  run_virtual(keeps_what_is_done());
+}
+
 TEST_CASE("gather: outside of a loop it is in that of its tasks") {
   EventLoop loop;
   loop.use_virtual_clock();

@@ -113,14 +113,14 @@ TEST_CASE("gather_cancelled: a cancelled child counts as an exception") {
 Coroutine<> one_refuses(Log* log) {
   const auto both = gather(return_exceptions, stubborn(log), work(log, "b"));
   co_await sleep(1s);
-  both.cancel();
+  both.cancel("why");
   log->push_back(co_await outcome(both));
 }
 
 TEST_CASE("gather_cancelled: also with return_exceptions, and if one refuses") {
   Log log;
   run_virtual(one_refuses(&log));
-  CHECK(log == Log{"refused", "b cancelled ", "cancelled "});
+  CHECK(log == Log{"refused", "b cancelled why", "cancelled why"});
 }
 
 Coroutine<int> clumsy() {
