@@ -360,13 +360,13 @@ class Page(unittest.TestCase):
     def test_enter_goes_to_the_first_hit(self):
         told = self.told("""
             await press("/");
-            await type("what select() says");
+            await type("what select() reports");
             await press("Enter"); await rest();
             told.heading = [where(), hits.hidden,
                             document.activeElement === field];
         """)
         self.assertEqual(told, {
-            "heading": ["#02-what-select-says", True, False]})
+            "heading": ["#02-what-select-reports", True, False]})
 
     @needs_browser
     def test_a_hit_in_a_closed_question_opens_it(self):
@@ -377,7 +377,7 @@ class Page(unittest.TestCase):
             await type("quokka");
             await press("Enter"); await rest();
             told.where = where();
-            told.open = document.querySelector("details").open;
+            told.open = document.querySelector("#chapter-03 details").open;
             told.found = document.querySelector(".found").textContent;
         """)
         self.assertEqual(told, {"where": "#chapter-03", "open": True,
