@@ -324,7 +324,7 @@ class BookTest(Copy):
         text = text.replace("not-run digits", "not-run")
         text = text.replace(
             "\n```console not-run\n$ ./scripts/run 01 demo count\n",
-            "\n```console\n$ ./scripts/run 01 demo count\n")
+            "\n```console\n$ ./scripts/run 01 demo count\n", 1)
         chapter.write_text(text, encoding="utf-8")
         done = self.run_chapter("01")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)

@@ -82,8 +82,8 @@ class Chapter:
         return found
 
     def compiles(self, number: int) -> bool:
-        """Whether the files after that beat do. Two states are stages: those
-        without a beat and with all of them, even if the last is a comment."""
+        """Whether the files after that beat do. Two states are stages: the
+        one before the first beat, and the one after the last."""
         if number == 0:
             return self.before is not None
         return number == self.last or "compiles" in self.beat(number).tags
