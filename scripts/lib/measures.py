@@ -41,7 +41,7 @@ class Measure:
 
     def faults(self) -> list[str]:
         beats = LONGER.get(self.page.chapter, BEATS)
-        vague = max(1, round(VAGUE * self.words / 1000))
+        vague = most_vague(self.words)
         bars = (
             (self.beats, beats, "beats"),
             (self.words, WORDS, "words"),
@@ -62,21 +62,35 @@ def measured(page: Page) -> Measure:
                 distances.append(0)
     text = prose(page)
     return Measure(page, sum(distances), len(text.split()),
-                   len(_VAGUE.findall(text)), distances)
+                      len(vague_words(text)), distances)
 
 
 def is_run(kind: str, body: list[str]) -> bool:
     return kind == "console" and any(line.startswith("$ ") for line in body)
 
 
+def vague_words(text: str) -> list[str]:
+    return _VAGUE.findall(text)
+
+
+def most_vague(words: int) -> int:
+    """Even a short text may have one."""
+    return max(1, round(VAGUE * words / 1000))
+
+
 def prose(page: Page) -> str:
     """Without blocks, tables, pictures, the names of files before beats, and
     the lines with the ways out."""
-    lines = page.lines[1:-1]
-    text = "\n".join(
-        line.lstrip("#") for line, fenced in zip(lines, in_blocks(lines))
-        if not fenced and not line.startswith("|")
-        and not re.fullmatch(r"\*\*`[^`]*`\*\*", line.strip()))
+    return plain([line for line in page.lines[1:-1]
+                  if not line.startswith("|")
+                  and not re.fullmatch(r"\*\*`[^`]*`\*\*", line.strip())])
+
+
+def plain(lines: list[str]) -> str:
+    """Without blocks, pictures, the signs of headings, tags and addresses."""
+    text = "\n".join(line.lstrip("#")
+                     for line, fenced in zip(lines, in_blocks(lines))
+                     if not fenced)
     text = re.sub(r"!\[[^\]]*\]\([^)]*\)", " ", text)
     text = re.sub(r"<[^>]+>", " ", text)
     return re.sub(r"\]\([^)]*\)", "]", text)

@@ -1,13 +1,14 @@
-// Two timers are due at the same time. The first cancels the second; a third
-// one cancels itself. Who is called, and which of them say that they were
-// cancelled?
+// Three timers are due at the same time. The first one cancels the second, and
+// the third one cancels itself. Which callbacks run, and do the second and the
+// third say that they were cancelled?
 //
 // Explanation:
-// Both are due and both are in the ready queue when the first one runs. A
-// timer that is cancelled there is not called any more: cancel() takes the
-// callback away, not the place in the queue. Whoever cancels itself is being
-// called already, and simply goes on. Both say afterwards that they were
-// cancelled: cancelled() tells that somebody asked, in time or not.
+// All three are due, and all three are in the ready queue when the first one
+// runs. The second one is not called any more: cancel() takes the callback
+// away, not the place in the queue. The third one is being called already when
+// it cancels itself, so its callback simply goes on. Afterwards both say that
+// they were cancelled: cancelled() returns whether cancel() was called, in time
+// or not.
 #include <cstdio>
 
 #include "asyncio.hpp"

@@ -1,10 +1,11 @@
-// Four timers, three of them due at the very same time. In which order?
+// Four timers are set, and three of them are due at the very same time. In
+// which order are they called?
 //
 // Explanation:
-// The earliest deadline comes first, whoever asked first. Those that are due
-// together come in the order in which they were asked for: each entry of the
-// heap has a running number that settles it. Without that number a heap gives
-// equal elements back in any order it likes, as CPython's does.
+// The earliest deadline comes first, even if it was asked for last. Timers that
+// are due together come in the order in which they were asked for: each entry
+// of the heap has a running number that settles it. Without that number a heap
+// returns equal elements in any order it likes, as CPython's does.
 #include <cstdio>
 
 #include "asyncio.hpp"

@@ -1,13 +1,13 @@
-// One task wants to say something every 10 ms. The other one computes, 30 ms
-// for each step, and is polite: sleep(0s) after each. In which order do the
-// lines come?
+// One task wants to print a line every 10 ms. The other one computes for 30 ms
+// in each step, and is polite: it awaits sleep(0s) after each. In which order
+// do the lines come?
 //
 // Explanation:
-// The first tick is due in the middle of step 1, and nobody can interrupt a
-// callback. After the step the computation has queued itself already: sleep(0s)
-// goes to the end of the ready queue at once, and the timer comes behind it in
-// the next round. So step 2 runs before tick 1. Then the second tick has the
-// same luck. A loop is as punctual as its longest callback.
+// The first tick is due in the middle of step 1, and a callback cannot be
+// interrupted. After the step the computation has queued itself already:
+// sleep(0s) goes to the end of the ready queue at once, and the timer comes
+// behind it in the next round. So step 2 runs before tick 1. The second tick is
+// late in the same way. A loop is as punctual as its longest callback.
 #include <chrono>
 #include <cstdio>
 

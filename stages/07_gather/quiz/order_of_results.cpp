@@ -1,11 +1,11 @@
-// The three take 3, 1 and 2 seconds. In which order do they end, and in which
-// order are their results?
+// Three coroutines take 3, 1 and 2 seconds. In which order do they end, and in
+// which order are their results?
 //
 // Explanation:
-// They run beside each other and end when their time is over: b, c, a. The
-// results of gather() stand in the order of its arguments, whoever was first;
-// that is why one may write the names in front of it. as_completed() is for
-// those who want them as they come.
+// They run beside each other, and each ends when its time is over: b, c, a. The
+// results of gather() stand in the order of its arguments, not in the order in
+// which they came; that is why you can write the names in front of it. To get
+// results as they come, use as_completed().
 #include <cstdio>
 
 #include "asyncio.hpp"

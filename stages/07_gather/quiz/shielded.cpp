@@ -1,11 +1,12 @@
-// Somebody waits for a shielded task, at most one second. What becomes of the
-// task when the time is over?
+// A coroutine waits for a shielded task, for one second at most. What becomes
+// of the task when the time is over?
 //
 // Explanation:
-// wait_for() cancels what it waits for. That is the shield, an own future
-// around the task: it is cancelled, and the task behind it goes on and saves
-// after two seconds, because somebody (here `saving`) still keeps it and the
-// loop still runs. Without the shield the task would have heard of it.
+// wait_for() cancels what it waits for. That is the shield, a future of its own
+// around the task: the shield is cancelled, and the task behind it goes on and
+// saves after two seconds, because the variable `saving` still keeps the task
+// and the loop still runs. Without the shield the CancelledError would have
+// been thrown into the task.
 #include <cstdio>
 
 #include "asyncio.hpp"

@@ -1,11 +1,11 @@
-// Three coroutines are gathered; the first to be over fails. Are the two others
+// Three coroutines are gathered, and the first to end fails. Are the two others
 // cancelled?
 //
 // Explanation:
-// gather() passes the first exception on as soon as it is there, and does
-// nothing to the others: they go on, and what they do happens while the parent
-// believes that it is over. Somebody who wants them to end keeps the tasks and
-// cancels them, or uses a TaskGroup (stage 08).
+// gather() passes the first exception on as soon as it is there, and leaves the
+// others alone: they go on working while the parent believes that all is over.
+// If they must end, keep the tasks and cancel them, or use a TaskGroup (chapter
+// 08).
 #include <cstdio>
 #include <stdexcept>
 

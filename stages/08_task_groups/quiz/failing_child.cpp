@@ -1,13 +1,14 @@
 // Two children sleep, a third fails after one second, and so does the second
-// one while it is cleaning up. What does the group throw, and what happens to
-// the line after the sleep in the body?
+// one while it is cleaning up. What does the group throw, and is the line after
+// the sleep in the body printed?
 //
 // Explanation:
-// The first failure cancels everybody: the siblings, and the body, which is at
-// its sleep, so "body ends" is never printed. The group waits until all have
-// ended. The error of the second child comes while it is being cancelled, and
-// is an error like any other: both are in the group. The child that merely was
-// cancelled has done as it was asked, and is not.
+// The first failure makes the group cancel all that is left: the siblings, and
+// the body. The body is at its sleep, so "body ends" is never printed. The
+// group waits until all of them have ended. The second child's error comes
+// while that child is being cancelled, and is an error like any other: both
+// errors are in the ExceptionGroup. The child that was merely cancelled has
+// done what it was asked to do, and its CancelledError is not.
 #include <cstdio>
 #include <stdexcept>
 

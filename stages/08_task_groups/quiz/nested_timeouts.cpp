@@ -1,12 +1,12 @@
-// The inner timeout allows 3 seconds, the outer one 1 second. Which of the two
-// TimeoutErrors is caught where?
+// The inner timeout allows 3 seconds, the outer one 1 second. Which catch block
+// catches a TimeoutError?
 //
 // Explanation:
-// After one second the outer timeout cancels the task. On its way out the
-// CancelledError passes the inner one, whose time is not over: that
-// cancellation is not its own, so it lets it pass. The outer one knows it as
-// its own and turns it into a TimeoutError. So the inner catch block, which is
-// for TimeoutError, sees nothing.
+// After one second the outer timeout cancels the task. On its way out, the
+// CancelledError passes the inner timeout, whose time is not over: the
+// cancellation is not its own, so it lets the exception pass. The outer timeout
+// knows the cancellation as its own and turns it into a TimeoutError. So the
+// inner catch block, which is for TimeoutError, catches nothing.
 #include <cstdio>
 
 #include "asyncio.hpp"

@@ -2,10 +2,10 @@
 // What is printed when?
 //
 // Explanation:
-// The end of the scope is a place where one waits: the group does not end
-// before its last child has. That is the whole promise, and why nothing needs
-// to be kept in a variable. A child that starts another one with the group
-// makes the group wait for that one as well.
+// The group waits at the end of its scope: it does not end before its last
+// child has. That is the whole promise, and it is why you need not keep the
+// tasks in a variable. If a child starts another one in the group, the group
+// waits for that one as well.
 #include <cstdio>
 
 #include "asyncio.hpp"

@@ -1,11 +1,12 @@
-// The other end is closed. Is the descriptor ready, for what, and for how long?
+// The other end of a connection is closed. Is the descriptor ready, for what,
+// and for how long?
 //
 // Explanation:
-// "Readable" means that read() will not block, and at the end of a stream it
+// "Readable" means that recv() will not block, and at the end of a stream it
 // does not: it returns 0 at once. So a connection that is closed at the other
-// end is readable, now and for ever; whoever does not take it out of the
-// selector is told again and again. One who watched for writing is told as
-// well: send() would not block either, it would fail.
+// end is readable, now and for ever, and the selector reports it in every wait
+// until the program unregisters it. A descriptor that is watched for writing is
+// reported as well: send() would not block either, it would fail.
 #include <sys/socket.h>
 #include <unistd.h>
 

@@ -1,12 +1,13 @@
-// The same socket in two selectors. It is written to, and read by somebody who
-// knows of neither. What do the selectors say?
+// Two selectors watch the same socket. A byte arrives, and then a plain recv()
+// reads it, of which the selectors know nothing. What do they report before and
+// after?
 //
 // Explanation:
 // A selector keeps nothing about what is ready: it asks the kernel at each
-// select(). Two of them may watch the same descriptor, both are told, and when
-// somebody else has read the bytes, both say that there is nothing. That is why
-// "ready" is only a hint: whoever comes second may find nothing, and must not
-// block.
+// select(). Two of them may watch the same descriptor, and both report it. When
+// the byte has been read, by any part of the program, neither reports it any
+// more. That is why "ready" is only a hint: the second reader may find nothing,
+// and must not block.
 #include <sys/socket.h>
 #include <unistd.h>
 

@@ -1,12 +1,12 @@
 // A descriptor is watched by epoll, duplicated, and closed. The duplicate was
-// never registered. A byte arrives: does epoll say anything?
+// never registered. A byte arrives: does epoll report anything?
 //
 // Explanation:
 // epoll does not watch the number but the open file behind it. The registration
 // ends when the last descriptor of that file is closed, and the duplicate keeps
-// it open. So there is an event for a number that is closed, and nobody can
-// take the registration back by it any more. Once the duplicate is closed,
-// everything is gone.
+// it open. So epoll reports an event for a number that is closed, and the
+// registration can no longer be removed by that number. Once the duplicate is
+// closed, everything is gone.
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>

@@ -1,11 +1,13 @@
-// The same five bytes, watched by two epolls: one level-triggered, one
-// edge-triggered. Two bytes are read, then everybody is asked again.
+// Two epolls watch the same socket, on which five bytes arrive: one is
+// level-triggered, one edge-triggered. Two bytes are read, and both are asked
+// again. What do they report?
 //
 // Explanation:
-// Level-triggered answers "there is something to read", as often as it is asked
-// and true. Edge-triggered answers "something has come since I told you last":
-// after the first answer it is silent, though three bytes lie there, until the
-// next byte arrives. Whoever uses it must read until EAGAIN each time.
+// Level-triggered means "there is something to read", and epoll reports that
+// for as long as it is true. Edge-triggered means "something has come since the
+// last report": after the first report epoll is silent, though three bytes lie
+// there, until the next byte arrives. With edge-triggered reports a program
+// must read until EAGAIN each time.
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>

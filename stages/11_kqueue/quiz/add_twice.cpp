@@ -1,11 +1,11 @@
-// EV_ADD for something that is watched already, EV_DELETE for something that
-// is not: which of the two is an error?
+// EV_ADD for a filter that is there already, EV_DELETE for one that is not:
+// which of the two is an error?
 //
 // Explanation:
-// EV_ADD of what is there already changes it and is no error; epoll's
-// EPOLL_CTL_ADD would fail with EEXIST. EV_DELETE of what is not there fails
-// with ENOENT. So a selector that does not want to keep books deletes only what
-// it knows to have added.
+// EV_ADD of an entry that is there already changes it and is no error; epoll's
+// EPOLL_CTL_ADD would fail with EEXIST. EV_DELETE of an entry that is not there
+// fails with ENOENT. So a selector has to remember which entries it has added,
+// and delete only those.
 #include <sys/socket.h>
 #include <unistd.h>
 

@@ -1,11 +1,11 @@
-// One socket, watched for reading and for writing; one byte has arrived. How
-// many events does kevent() return? epoll would return one.
+// One socket is watched for reading and for writing, and one byte has arrived.
+// How many events does kevent() return? epoll would return one.
 //
 // Explanation:
-// For kqueue the thing that is watched is a pair, descriptor and filter.
-// Reading and writing are two entries, so they are two events, each with its
-// filter, and a loop that counts descriptors has to put them together again.
-// To delete one of them leaves the other.
+// An entry of a kqueue is a pair of a descriptor and a filter. Reading and
+// writing are two entries, so there are two events, each with its filter, and a
+// loop that thinks in descriptors has to put them together again. If you delete
+// one of the two entries, the other stays.
 #include <sys/socket.h>
 #include <unistd.h>
 
