@@ -77,13 +77,13 @@ def output_of(*command) -> str:
     except OSError as error:
         raise Problem(f"{words[0]}: {error.strerror}") from None
     if done.returncode != 0:
-        said = (done.stderr.strip() or "no word why").splitlines()[-1]
+        said = (done.stderr.strip() or "no reason given").splitlines()[-1]
         raise Problem(f"{' '.join(words)}: {said}")
     return done.stdout
 
 
 def cores() -> list[int]:
-    """Those that this process may run on; empty where nobody can say."""
+    """Those that this process may run on; empty where the system cannot say."""
     if hasattr(os, "sched_getaffinity"):
         return sorted(os.sched_getaffinity(0))
     return []
@@ -96,7 +96,7 @@ def pin(pid: int, core: int) -> None:
 
 
 def made_how(options: argparse.Namespace) -> str:
-    """How often and on what, as far as it matters for who compares."""
+    """How often and on what, as far as it matters for a comparison."""
     text = f"Medians of {options.runs} interleaved rounds"
     if options.runs == 1:
         text = "One round only"

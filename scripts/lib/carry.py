@@ -29,8 +29,8 @@ def main(arguments: list[str]) -> int:
     first = pick_stage(find_stages(carry.root), options.stage).name
     later = carry.stages[carry.stages.index(first):]
     if not carry.changed(first):
-        print(f"{first}: nothing has changed since {options.base}; of a commit"
-              " that was not carried: --base COMMIT~1")
+        print(f"{first}: nothing has changed since {options.base}; to carry"
+              " what is committed already: --base COMMIT~1")
         return 0
     print(f"{first}: {', '.join(sorted(carry.changed(first)))} changed")
     for old, new in zip(later, later[1:]):
@@ -208,6 +208,6 @@ def run_checks(carry: Carry, stages: list[str]) -> int:
         if subprocess.run([path, *arguments]).returncode:
             failed.append(path.name)
     if failed:
-        print("carry: the edit is carried, but not all is well:"
+        print("carry: the edit is carried, but these checks fail:"
               f" {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0

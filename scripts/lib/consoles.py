@@ -93,7 +93,7 @@ def console_commands(block: Block) -> list[Command]:
             commands[-1].expected.append(line)
         else:
             raise Problem(f"{block.page}:{block.line + offset}: output before"
-                          " the first `$ ` line (for files use another info)")
+                          " the first `$ ` line (files need another info)")
         unfinished = (bool(commands) and not commands[-1].expected
                       and line.endswith("\\"))
     return commands
@@ -135,7 +135,7 @@ def run_command(shell: subprocess.Popen, root: Path, command: Command,
     try:
         os.write(shell.stdin.fileno(), script.encode())
     except BrokenPipeError:
-        return "the shell has ended before"
+        return "an earlier command has ended the shell"
     deadline = time.monotonic() + SECONDS
     while not select.select([shell.stdout], [], [], 0.1)[0]:
         if stop.is_set():

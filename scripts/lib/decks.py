@@ -164,7 +164,7 @@ def expand_slide(source: Source, text: str) -> list[Slide]:
     count = max([block.steps for block in blocks], default=0) + 1
     if len(notes) != count:
         raise Problem(f"{count} slide(s) and {len(notes)} note(s):"
-                      " each slide has one")
+                      " each slide needs one")
     choose_sizes(text, blocks)
     slides = []
     for step in range(count):
@@ -260,7 +260,8 @@ class Source:
             return getattr(self, kind)(words)
         except (ValueError, IndexError):
             raise Problem(f"{kind}: {text}: a word is missing, a number is"
-                          " none, or a quotation mark is not closed") from None
+                          " not one, or a quotation mark is not"
+                          " closed") from None
 
     def chapter(self, name: str) -> str:
         return pick_stage(self.stages, name).name

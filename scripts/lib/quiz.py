@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> int:
     if options.stage is None:
         for stage in stages:
             list_questions(stage)
-        print("\nscripts/quiz NN asks those of a stage.")
+        print("\nscripts/quiz NN asks the questions of a stage.")
         return 0
     chosen = chosen_questions(pick_stage(stages, options.stage), options.name)
     right = ask_all(Asker(Compiler(root), Paint(use_colour())), chosen)

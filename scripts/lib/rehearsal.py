@@ -64,7 +64,7 @@ class Rehearsal:
         demos = chapter.stage.folder / "demos"
         sources = sources_for(words, entries(demos))
         if not sources:
-            raise Problem(f"no demo is called so: {' '.join(words)}")
+            raise Problem(f"there is no such demo: {' '.join(words)}")
         folder = self.folder / f"{name}.{place}"
         folder.mkdir(exist_ok=True)
         for file, lines in chapter.files(place).items():

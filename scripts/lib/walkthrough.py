@@ -51,7 +51,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     command = functools.partial(new_command, commands)
-    sub = command(check, "check", "prove that the book holds")
+    sub = command(check, "check", "check that the book agrees with the code")
     sub.add_argument("stages", nargs="*", metavar="NN",
                      help="only these chapters (default: the whole book)")
     sub.add_argument("--rest", action="store_true",
@@ -65,7 +65,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
                      help="do not run the console blocks")
 
     sub = command(refresh, "refresh",
-                  "take the beats' lines from the stages again, keep the prose")
+                  "update the beats' lines from the stages, keep the prose")
     sub.add_argument("stages", nargs="*", metavar="NN",
                      help="only these chapters (default: all)")
     sub.add_argument("--outputs", action="store_true",
@@ -77,7 +77,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
     command(stats, "stats", "count beats, words and runs of each chapter")
 
-    sub = command(html, "html", "make a page of the book, complete in itself")
+    sub = command(html, "html", "make one page of the book, to read offline")
     sub.add_argument("file", nargs="?", type=Path, metavar="FILE",
                      help="default: build/walkthrough.html")
     sub.add_argument("--yes", action="store_true",
@@ -163,7 +163,7 @@ def check_pages(book: Book, report: Report) -> None:
         wanted = navigation(chapters, number)
         for line in (page.lines[:1] or [""])[0], (page.lines or [""])[-1]:
             if line != wanted:
-                report.fail(f"{page.name}: its first and its last line are:"
+                report.fail(f"{page.name}: its first and its last line must be:"
                             f"\n{wanted}")
                 break
 
@@ -515,7 +515,7 @@ def retaken_body(history: Retake, beat: Beat) -> list[str]:
     if body:
         made = Beat(beat.number, Block(**{**vars(beat.block), "body": body}))
         if apply_beat(before, made) != after:
-            raise Problem(f"{beat.where}: could not be taken again")
+            raise Problem(f"{beat.where}: cannot be taken from the stage again")
     return body
 
 
@@ -574,7 +574,7 @@ def why_not_kept(command: Command) -> str:
         return command.broken
     if any("..." in line for line in command.expected):
         return ("prints something else; the book has `...` there, so this"
-                " needs a hand:\n" + output_difference(command))
+                " needs an edit by hand:\n" + output_difference(command))
     if any(line.startswith(("$ ", "```", "~~~")) for line in command.printed):
         return "prints lines that a console block can not hold"
     return ""

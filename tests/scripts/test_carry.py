@@ -343,7 +343,7 @@ class Checks(Carry):
         self.write("fail", "")
         done = self.start("3")
         self.assertEqual(done.returncode, 1)
-        self.assertIn("but not all is well: walkthrough, purity, test\n",
+        self.assertIn("but these checks fail: walkthrough, purity, test\n",
                       done.stderr)
         self.assertEqual(self.read("log"), "--stages 03,04\n")
         self.assertEqual(self.having("b(); }", "main.cpp"), [3, 4])

@@ -315,7 +315,7 @@ class Chapters(Walkthrough):
         lines = text.splitlines(keepends=True)
         for broken in ("".join(lines[1:]), "".join(lines[:-1])):
             self.write(path, broken)
-            self.assertIn(f"{path}: its first and its last line are:",
+            self.assertIn(f"{path}: its first and its last line must be:",
                           self.quick_bad())
         self.write(path, text)
         self.quick()
@@ -534,7 +534,8 @@ class Consoles(Walkthrough):
 
     def test_the_shell_may_end(self):
         self.console("$ exit 3\n$ echo on\non\n")
-        self.assertIn("echo on: the shell has ended", self.check_bad())
+        self.assertIn("echo on: an earlier command has ended the shell",
+                      self.check_bad())
 
     def test_time_limit(self):
         self.console("$ sleep 60\n")

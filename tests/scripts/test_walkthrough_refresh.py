@@ -310,7 +310,7 @@ class Outputs(Refresh):
     def test_with_dots_are_reported_when_they_do_not(self):
         self.console("$ echo a b c\na ... d\n")
         book = self.read_book()
-        self.assertIn("this needs a hand", self.bad("refresh", "--outputs"))
+        self.assertIn("needs an edit by hand", self.bad("refresh", "--outputs"))
         self.assertEqual(self.read_book(), book)
 
     def test_other_digits_are_left(self):
