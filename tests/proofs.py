@@ -1,9 +1,11 @@
 """What was proved about the book's chapters, so that it need not be again.
 
 A proof is named by a hash of all that goes into it. tests/proofs, which is
-committed, holds those of the chapters' commands, without the compiler: CI has
-run them. build/proofs holds what was proved on this machine, compiler and
-Python included. $PROOFS says what they are good for:
+committed, holds those of the chapters' commands, without the compiler. CI has
+run them on the finished stages; ./scripts/test --book, which writes it, and
+--all run them as the code is in the middle of a chapter, too. build/proofs
+holds what was proved on this machine, compiler and Python included. $PROOFS
+says what they are good for:
 
     use     (a user) what either has is taken for proved
     renew   (whoever changes something) only what build/proofs has is;

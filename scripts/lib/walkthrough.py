@@ -63,6 +63,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
                           " a beat that lacks an #include may pass")
     sub.add_argument("--no-run", action="store_true",
                      help="do not run the console blocks")
+    sub.add_argument("--finished", action="store_true",
+                     help="run them with the finished stages' programs only, not"
+                          " as the code is in the middle of a chapter")
 
     sub = command(refresh, "refresh",
                   "update the beats' lines from the stages, keep the prose")
@@ -132,9 +135,8 @@ def check(options: argparse.Namespace) -> int:
         check_compiles(root, snapshots, report, options.precompiled)
     if not options.no_run and RUNNING not in os.environ:
         check_consoles(root, blocks, report)
-        with Rehearsal(root, book, stages) as rehearsal:
-            middle = [block for block in blocks if rehearsal.place(block)]
-            check_consoles(root, middle, report, rehearsal.program)
+        if not options.finished:
+            check_in_the_middle(root, book, stages, blocks, report)
     if report.failures:
         print(plural(report.failures, "failure"))
     return report.status()
@@ -417,6 +419,13 @@ def check_consoles(root: Path, blocks: list[Block], report: Report,
     if commands:
         print(f"console: {plural(len(commands), 'command')} run"
               + " in the middle of its chapter" * bool(program))
+
+
+def check_in_the_middle(root: Path, book: Book, stages: list[Stage],
+                        blocks: list[Block], report: Report) -> None:
+    with Rehearsal(root, book, stages) as rehearsal:
+        middle = [block for block in blocks if rehearsal.place(block)]
+        check_consoles(root, middle, report, rehearsal.program)
 
 
 # --- beats -----------------------------------------------------------------

@@ -585,6 +585,12 @@ class InTheMiddle(Walkthrough):
         self.good("check", "--no-compile")
         self.assertEqual(self.built, [])
 
+    def test_finished_stages_only(self):
+        self.run_after(1)
+        self.write("there", "#!/bin/sh\necho no\n").chmod(0o755)
+        self.good("check", "--no-compile", "--finished")
+        self.assertEqual(self.built, [])
+
     def test_another_stages_program_is_not_built(self):
         self.run_after(1, "./scripts/run 02 demo x")
         self.good("check", "--no-compile")
