@@ -290,6 +290,23 @@ Coroutine<> sends(int fd) {
   co_await sock_sendall(fd, std::string(1 << 20, 'x'));
 }
 
+TEST_CASE("watches_and_timers: the new owner of a number is waited for") {
+  EventLoop loop;
+  Log log;
+  int number = -1;
+  for (int round = 0; round < 3; ++round) {
+    const Pair pair(loop);
+    REQUIRE((round == 0 || int(pair.left) == number));
+    number = pair.left;
+    REQUIRE(::send(pair.right, "x", 1, 0) == 1);
+    create_task(says_what_happens(&log, wait_readable(number)), loop);
+    create_task(says_what_happens(&log, wait_writable(number)), loop);
+    loop.run_until_idle();
+  }
+  // Not for the one that was closed before it.
+  CHECK(log == Log{"done", "done", "done", "done", "done", "done"});
+}
+
 TEST_CASE("watches_and_timers: a number with a new owner is not the old one") {
   enum class Operation { receive, send, accept, connect };
   Operation operation = Operation::receive;
