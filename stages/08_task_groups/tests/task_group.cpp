@@ -326,13 +326,19 @@ TEST_CASE("task_group: a child that fails after its parent is reported") {
     co_await sleep(2s);
     throw std::runtime_error("child");
   };
+  const auto sibling = [&]() -> Coroutine<> {
+    co_await sleep(3s);
+    log.push_back("the others go on");
+  };
   const auto parent = [&]() -> Coroutine<> {
     co_await group.aenter();
     group.create_task(child());
+    group.create_task(sibling());
   };
   loop.run_until_complete(parent());
   loop.run_until_idle();
-  CHECK(log == Log{"Task <Task", "> is already completed"});
+  CHECK(log ==
+        Log{"Task <Task", "> is already completed", "the others go on"});
 }
 
 Coroutine<> holds(TaskGroup* group, Coroutine<> body) {

@@ -371,6 +371,17 @@ TEST_CASE("selectors: a selector leaves no descriptor behind") {
   CHECK(open_descriptors() == before);
 }
 
+TEST_CASE("selectors: closed twice, it closes nobody else's descriptor") {
+  on_each_selector([](BaseSelector& selector) {
+    selector.close();
+    // Has the number of the selector's own, if it had one.
+    const Pair pair;
+    selector.close();
+    CHECK(::fcntl(pair.here, F_GETFD) >= 0);
+    CHECK(::fcntl(pair.there, F_GETFD) >= 0);
+  });
+}
+
 // libkqueue gives some of its own back later, from a thread.
 #ifndef ASYNCIO_LIBKQUEUE
 
@@ -485,6 +496,8 @@ TEST_CASE("selectors: without memory poll() is not asked") {
     selector.register_(other.here, EVENT_READ);
     pair.send();
     other.send();
+    // A hang-up is told of unasked.
+    REQUIRE(::shutdown(pair.there, SHUT_RDWR) == 0);
     Happened wanted{{other.here, EVENT_READ}};
     if (!has_failed) {
       wanted[pair.here] = EVENT_READ;
