@@ -1,3 +1,4 @@
+#include <exception>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -97,7 +98,11 @@ TEST_CASE("wait: for the first exception") { run_virtual(first_exception()); }
 
 Coroutine<> cancellation_is_no_exception() {
   const Tasks tasks{start(work(9s)), start(work(2s))};
-  get_running_loop().call_later(1s, [task = tasks[0]] { task.cancel(); });
+  EventLoop& loop = get_running_loop();
+  loop.set_exception_handler([](const std::string& what, std::exception_ptr) {
+    FAIL_CHECK(what);
+  });
+  loop.call_later(1s, [task = tasks[0]] { task.cancel(); });
   const auto waited = co_await wait(tasks, FIRST_EXCEPTION);
   CHECK(waited.done == tasks);
   CHECK(now() == 2s);
