@@ -1,5 +1,5 @@
-// A result that cannot be copied goes to whoever asks first. That is right for
-// one consumer; the second finds the future done and empty.
+// A result that cannot be copied is moved to the first consumer that asks. With
+// one consumer that is right; a second finds the future done, but empty.
 //
 // Cure: one consumer, or a result that can be shared.
 //

@@ -1,9 +1,9 @@
-// Work fails in the background, and nobody asks for its result. The report of
-// it comes when the last who holds the future lets go. Until then somebody
-// could still ask; kept in a list for ever, it is never reported.
+// Work fails in the background, and no code asks for its result. The failure is
+// reported when the last owner of the future is destroyed, since until then an
+// owner could still ask. A future in a list for ever is never reported.
 //
-// Cure: do not keep what nobody will ask, or look at it when it is done, in a
-// callback.
+// Cure: do not keep futures that are never asked. Or ask for the exception in a
+// done callback.
 //
 // Prints:
 //   the work has failed

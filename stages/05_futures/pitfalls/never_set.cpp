@@ -1,13 +1,13 @@
-// One way through the code sets the future, another one forgets to. Whoever
-// awaits it waits for ever, and nothing is reported: a future that is pending
-// is nothing unusual. (Without the timer this loop would never end.)
+// One path through the code sets the future, another forgets to. A coroutine
+// that awaits it waits for ever, and nothing is reported, because a pending
+// future is nothing unusual. (Without the timer this loop would never end.)
 //
-// Cure: an owner that settles what is still open when it is destroyed, on every
-// way out.
+// Cure: a guard whose destructor sets the future on every way out, if it is
+// still pending.
 //
 // Prints:
 //   forgotten: still waiting after 1 s, <Future pending>
-//   guarded: nobody answered
+//   guarded: no answer came
 #include <cstdio>
 #include <stdexcept>
 
@@ -16,14 +16,14 @@
 using namespace asyncio;
 using namespace std::chrono_literals;
 
-/// Does not go without an answer.
+/// Its destructor sets the future, if it is still pending.
 class Answer {
  public:
   explicit Answer(Future<int> future) : future_(std::move(future)) {}
   Answer(const Answer&) = delete;
   ~Answer() {
     if (!future_.done()) {
-      future_.set_exception(std::runtime_error("nobody answered"));
+      future_.set_exception(std::runtime_error("no answer came"));
     }
   }
 

@@ -1,6 +1,6 @@
-// A thread works something out and sets the future itself. Nothing here is made
-// for two threads; and even where it goes well, the loop is asleep in select()
-// and does not look at its queue until something else wakes it.
+// A thread computes a result and sets the future itself. Futures and the loop
+// are not made for two threads. Even where it goes well, the loop sleeps in
+// select() and does not look at its queue until something else wakes it.
 //
 // Cure: let the thread write a byte into a pipe that the loop watches, and set
 // the future in the loop. (loop.call_soon_threadsafe)

@@ -1,9 +1,9 @@
 // A coroutine asks two servers and goes on with the first answer. The callbacks
-// hold the address of a future that is a local variable; the second answer
-// arrives when that coroutine has ended, and its frame with all local variables
-// is gone.
+// hold the address of a future that is a local variable. When the second answer
+// arrives, that coroutine has ended, and its frame is gone with all its local
+// variables.
 //
-// Cure: a callback keeps a copy of a Future, which stands for the same one and
+// Cure: a callback keeps a copy of a Future, which shares the same state and
 // keeps it alive: `[answer](int number) { ... }` with a Future<int> answer.
 //
 // Flags: -fsanitize=address -O0

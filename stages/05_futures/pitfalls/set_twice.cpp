@@ -1,13 +1,13 @@
-// Two may fill in the same future: the answer, and a timer for when that takes
-// too long. The second to come gets an InvalidStateError, and it is the wrong
-// one to get it: it has done nothing wrong, and only the loop hears of it.
+// Two callbacks may fill in the same future: the answer's, and a timer's, for
+// when the answer takes too long. In the later one set_result() throws an
+// InvalidStateError. That callback has done nothing wrong, but it fails.
 //
-// Cure: whoever can be late asks done() first. (futures.py has a function for
-// it: _set_result_unless_cancelled.)
+// Cure: a callback that may be late checks done() first. (futures.py has a
+// function for it: _set_result_unless_cancelled.)
 //
 // Prints:
 //   careless: "too late"
-//   the loop heard: Exception in callback
+//   reported: Exception in callback
 //   careful: "too late"
 #include <cstdio>
 #include <string>
@@ -33,7 +33,7 @@ static void run(const char* what, Set set) {
   EventLoop loop;
   loop.use_virtual_clock();
   loop.set_exception_handler([](const std::string& text, std::exception_ptr) {
-    std::printf("the loop heard: %s\n", text.c_str());
+    std::printf("reported: %s\n", text.c_str());
   });
   const Future<std::string> answer(loop);
   loop.call_later(2s, [=] { set(answer, "hello"); });

@@ -1,9 +1,9 @@
-// To clean up after a cancellation often means to wait: to send a last word, to
-// let a helper end. In Python that is an `await` in an `except` block. Here it
-// does not compile: a handler cannot pause, because C++ keeps the exception in
-// flight on the thread.
+// A task that is cancelled often has to wait while it cleans up: until a last
+// message is sent, or until a helper ends. In Python that is an `await` in an
+// `except` block. C++ keeps a caught exception on the thread, so a catch block
+// cannot pause, and this does not compile.
 //
-// Cure: note it, leave the handler, wait, and throw it again:
+// Cure: store the exception, leave the catch block, wait, and throw it again:
 //
 //     std::exception_ptr error;
 //     try { ... } catch (...) { error = std::current_exception(); }

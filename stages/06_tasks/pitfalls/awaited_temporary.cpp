@@ -1,9 +1,10 @@
-// g++ 11 and 12 destroy some temporaries inside of a co_await twice, without a
-// word and at every -O: braced aggregates (`co_await order(Pizza{...})`) and
-// lambdas that capture. A string in it would be freed twice; here a counter
-// only counts too far. Later versions and clang answer yes both times.
+// g++ 11 and 12 destroy some temporaries in a co_await twice, without a warning
+// and at every -O: braced aggregates (`co_await order(Pizza{...})`) and lambdas
+// with captures. A string in such an object would be freed twice; here only a
+// counter is wrong. With later versions and with clang it is right.
 //
-// Cure: name it first, then move it in. Or give the type a constructor.
+// Cure: give the object a name first, then move it into the call. Or give its
+// type a constructor.
 //
 // Prints:
 //   in place: made as often as destroyed? ...

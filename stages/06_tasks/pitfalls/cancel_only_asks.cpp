@@ -1,8 +1,8 @@
-// cancel() asks. The exception reaches the task when the loop comes to it, and
-// then the task may take its time. A caller that goes on at once takes away
-// what the task still uses.
+// cancel() is a request. The exception is thrown when the loop resumes the
+// task, and the task may then take time to clean up. A caller that goes on at
+// once takes away what the task still uses.
 //
-// Cure: cancel it, await it, and only then take things away.
+// Cure: cancel the task, await it, and only then take things away.
 //
 // Prints:
 //   at once: the table is taken away

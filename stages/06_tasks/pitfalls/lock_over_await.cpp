@@ -1,11 +1,10 @@
-// A mutex belongs to a thread, and all coroutines of a loop share one. The
-// first task holds it while it waits; the second waits for it by blocking the
-// thread, and with that the first task, which alone could unlock it. Everything
-// stands still.
+// A mutex belongs to a thread, and all coroutines of a loop share one thread.
+// The first task holds the mutex while it waits. The second blocks the thread
+// to wait for the mutex, so the first, which could unlock it, never runs again.
 //
-// Cure: do not hold it over a co_await. In one thread no other coroutine runs
-// between two of them, so what a mutex would protect needs none; what must stay
-// together over a co_await needs a lock that is waited for with co_await.
+// Cure: do not hold a mutex across a co_await. Between two co_awaits no other
+// coroutine of the thread runs, so no mutex is needed there. Data that must not
+// change during a co_await needs a lock that is itself awaited.
 //
 // Hangs: 1
 // Prints:

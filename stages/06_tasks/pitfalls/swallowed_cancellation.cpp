@@ -1,8 +1,8 @@
-// Try again, whatever went wrong: `catch (...)` also catches CancelledError,
-// and the task goes on. Python before 3.8 had this trap in `except Exception`,
-// which is why CancelledError left that family.
+// A loop tries again, whatever went wrong. Its `catch (...)` also catches
+// CancelledError, so the task goes on. Python before 3.8 had this trap in
+// `except Exception`; CancelledError has not been an Exception since.
 //
-// Cure: catch std::exception. CancelledError is none, so it passes.
+// Cure: catch std::exception. CancelledError is not one, so it passes.
 //
 // Prints:
 //   catch (...): again! ... finished

@@ -1,10 +1,10 @@
-// To end a helper, a task cancels it and awaits it, and the CancelledError that
-// comes back means "it has ended". But if the task itself is cancelled while it
-// waits, the same exception comes from the same line and means "you are to
-// end". It is swallowed with the other. Python has this trap too.
+// A task cancels a helper and awaits it. The CancelledError that the co_await
+// throws means that the helper has ended. But if the task itself is cancelled
+// while it waits, the same line throws the same exception, and the task
+// swallows its own cancellation. Python has this trap, too.
 //
-// Cure: wait for a future of your own, which the helper's done callback sets.
-// What is thrown there is meant for you. (Runner waits in this way.)
+// Cure: await another future, which the helper's done callback sets. A
+// CancelledError there is the task's own. (Runner waits in this way.)
 //
 // Prints:
 //   awaits the helper: goes on as if nothing had happened

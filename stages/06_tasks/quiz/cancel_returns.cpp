@@ -17,7 +17,7 @@ static Coroutine<> sleeper() {
   try {
     co_await sleep(1h);
   } catch (const CancelledError&) {
-    std::printf("sleeper hears of it\n");
+    std::printf("sleeper: CancelledError\n");
     throw;
   }
 }
@@ -30,7 +30,7 @@ static Coroutine<> parent() {
   try {
     co_await task;
   } catch (const CancelledError&) {
-    std::printf("parent hears of it\n");
+    std::printf("parent: CancelledError\n");
   }
   std::printf("done: %d, cancel: %d\n", task.done(), task.cancel());
 }

@@ -1,9 +1,10 @@
-// wait_for() asks what takes too long to end, and waits until it has. Whoever
-// catches CancelledError in order to try again is never asked a second time:
-// two seconds become thirteen, and there is no TimeoutError at all.
+// wait_for() cancels a coroutine that takes too long, and waits until it has
+// ended. It cancels only once. If the coroutine catches CancelledError and
+// tries again, two seconds become thirteen, and there is no TimeoutError at
+// all.
 //
-// Cure: throw it again. (And catch what you expect, by name: `catch (...)`
-// takes CancelledError as well.)
+// Cure: throw CancelledError again. (And name the exceptions that you expect:
+// `catch (...)` catches CancelledError as well.)
 //
 // Prints:
 //   tries again: the answer after 13 s

@@ -1,7 +1,7 @@
-// Two answers are needed, and each is awaited where it is asked for. The
-// second question goes out when the first answer is there: the times add up.
-// To make both coroutines first changes nothing, for a coroutine that nobody
-// drives does not run.
+// A program needs two answers and awaits each where it asks for it. The second
+// question is sent when the first answer is there, so the times add up. Making
+// both coroutines first changes nothing, since a coroutine does not run until
+// it is awaited.
 //
 // Cure: gather(), or a task for each before the first co_await.
 //

@@ -1,8 +1,8 @@
-// gather() passes the first exception on at once, and cancels nobody. Whoever
-// catches it and thinks that all is over is wrong: the others are at work, and
-// what they do happens behind his back.
+// gather() throws the first exception at once, and cancels no other child. A
+// caller that catches it may believe that all work has ended, but the other
+// children go on unseen.
 //
-// Cure: keep the tasks, cancel what is left, and wait until it has ended.
+// Cure: keep the tasks, cancel those that are left, and wait for their end.
 //
 // Prints:
 //   gather: the card was refused, nothing is booked

@@ -1,12 +1,12 @@
-// shield() keeps a cancellation out that comes through whoever awaits it, and
-// no other. When the main coroutine ends, run() cancels every task that is
-// left, a shielded one like any other: half of the file is on the disk.
+// shield() stops only a cancellation that comes from the task that awaits it.
+// When the main coroutine ends, run() cancels all tasks that are left, shielded
+// or not: half of the file is on the disk.
 //
-// Cure: keep the task, and await it before you leave.
+// Cure: keep the task, and await it before main ends.
 //
-// (In Python it might not even last that long: the loop there holds tasks
-// weakly, and behind a shield that was cancelled nobody else may hold this
-// one. Here the loop owns it.)
+// (In Python the task might not even last that long: the loop has only weak
+// references to tasks, and once the shield is cancelled, no other object may
+// refer to this one. Here the loop keeps it.)
 //
 // Prints:
 //   shielded: saving ... interrupted

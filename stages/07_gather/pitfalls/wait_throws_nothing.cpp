@@ -1,8 +1,9 @@
-// wait() says who is done, and not how. A failed task is as done as any other,
-// and if nobody asks for its result, its exception is reported when the last
-// owner is gone, far from the place where it could have been dealt with.
+// wait() returns which tasks are done, not how they ended. A failed task is
+// done like any other. If no code asks for its result, its exception is only
+// reported when its last owner is gone, far from the place where it could be
+// handled.
 //
-// Cure: co_await (or result()) for each of those that are done.
+// Cure: call result() on each task that is done (or co_await it).
 //
 // Stderr: Task exception was never retrieved: no such host
 // Prints:

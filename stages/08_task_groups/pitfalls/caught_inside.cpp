@@ -1,6 +1,6 @@
-// TimeoutError is caught inside of the timeout's body. Nothing is: in there,
-// time being up looks like any other cancellation. The TimeoutError is made at
-// the end of the scope, and goes to whoever awaits that.
+// A timeout's body tries to catch TimeoutError, and never does: inside the
+// scope, a timeout looks like any other cancellation. TimeoutError is thrown at
+// the end of the scope, by the co_await of async_with().
 //
 // Cure: catch it around async_with().
 //

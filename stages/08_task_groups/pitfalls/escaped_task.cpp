@@ -1,9 +1,9 @@
-// In the body of a TaskGroup a task is started with create_task() instead of
-// group.create_task(). The group does not know of it: it does not wait for it,
-// does not cancel it, and does not hear of its exception.
+// In the body of a TaskGroup, a task is started with create_task() instead of
+// group.create_task(). The group does not know this task: it does not wait for
+// it, does not cancel it, and does not throw its exception.
 //
 // Cure: group.create_task(). A function that starts tasks takes the group as a
-// parameter: then its caller sees that something goes on after it returns.
+// parameter: then its caller sees that tasks go on after it returns.
 //
 // Prints:
 //   escaped: the group ends, half of it is written

@@ -1,9 +1,9 @@
-// A loop that must never end catches all that goes wrong, CancelledError
-// included. The timeout around it asks once; after that nobody asks again, and
-// the scope lasts as long as its body likes. It does not even throw.
+// A loop that must never end catches every exception, CancelledError included.
+// The timeout around it cancels once and never again, so the scope lasts as
+// long as its body likes. It does not even throw TimeoutError.
 //
-// Cure: let CancelledError pass. `catch (const std::exception&)` does, as it is
-// none; whoever has to clean up throws it again.
+// Cure: let CancelledError pass. `catch (const std::exception&)` does not catch
+// it; code that has to clean up catches it and throws it again.
 //
 // Prints:
 //   swallowed: connection lost, connection lost, the body ended after 0.5 s

@@ -1,10 +1,10 @@
-// The body of a scope is written right into the co_await, as a lambda with
-// captures. It reads well, and g++ 11 and 12 destroy the captures of such a
-// temporary once too often. With [&] nobody notices, as references have no
-// destructor; the first capture by value that owns something is freed twice.
+// The body of a scope is written inside the co_await expression, as a lambda
+// with captures. It reads well, but g++ 11 and 12 destroy the captures of such
+// a temporary once too often. With [&] no harm is done, as references have no
+// destructor. But what a capture by value owns is freed twice.
 //
 // Cure: give the lambda a name, so that it lives as long as the block, and
-// co_await what it makes.
+// co_await the coroutine that it makes.
 //
 // Prints:
 //   unnamed: made 2, destroyed ...
