@@ -82,6 +82,8 @@ class Expected:
             self.hangs = float(text)
         elif word == "Compiles":
             self.compiles = text != "no"
+        elif re.search(r" Prints:(\s|$)", line):
+            sys.exit(f"{where}: Prints: begins a line")
 
 
 def text_of(output):

@@ -25,6 +25,7 @@ from .book import BOOK, Beat, Block, Book, Page, apply_beat, read_book
 from .terminal import ROOT, Problem
 
 PARTS = Path(__file__).with_name("assets")
+LEAST_TEXT = 10                 # pixels
 Node = dict                     # {"t": its kind, "c": what is in it}
 
 
@@ -52,6 +53,23 @@ def make_page(root: Path, target: Path) -> str:
         *variable("script", (PARTS / "page.js").read_text(encoding="utf-8")),
     ], json.dumps(document))
     return mark_lines(text, rewriter.kinds)
+
+
+def inlined(picture: Path) -> str:
+    data = base64.b64encode(picture.read_bytes()).decode()
+    return f"data:{mimetypes.guess_type(picture.name)[0]};base64,{data}"
+
+
+def least_width(picture: Path) -> list[list[str]]:
+    """The attribute that keeps its smallest text readable on a phone, where
+    the page would shrink it; what is too wide then scrolls."""
+    text = picture.read_bytes().decode("utf-8", "replace")
+    box = re.search(r'<svg[^>]* viewBox="\S+ \S+ ([\d.]+) ', text)
+    sizes = [float(size) for size in re.findall(r'font-size="([\d.]+)', text)]
+    if not box or not sizes:
+        return []
+    width = LEAST_TEXT * float(box[1]) / min(sizes)
+    return [["style", f"min-width: {width:.0f}px"]]
 
 
 def split(blocks: list[Node]) -> tuple[list[Node], list[Node]]:
@@ -203,16 +221,17 @@ class Rewriter:
         elif isinstance(node, dict):
             self.visit(node.get("c"))
             if node["t"] == "Image":
-                node["c"][2][0] = self.picture(node["c"][2][0])
+                path = self.picture(node["c"][2][0])
+                node["c"][0][2] += least_width(path)
+                node["c"][2][0] = inlined(path)
             elif node["t"] == "Link":
                 node["c"][2][0] = self.link(node["c"][2][0])
 
-    def picture(self, address: str) -> str:
+    def picture(self, address: str) -> Path:
         path = self.root / self.path_of(address)
         if not path.is_file():
             raise Problem(f"{self.here.name}: no picture {address}")
-        data = base64.b64encode(path.read_bytes()).decode()
-        return f"data:{mimetypes.guess_type(path.name)[0]};base64,{data}"
+        return path
 
     def link(self, address: str) -> str:
         if re.match(r"\w+:", address):

@@ -57,6 +57,10 @@ class PitfallTest(unittest.TestCase):
     def test_nothing_said_about_stdout(self):
         self.assertHolds("What it is.", "print('anything')")
 
+    def test_a_head_that_was_wrapped_as_one_paragraph(self):
+        head = "What it is. Prints:   one\ntwo"
+        self.assertDiffers(head, r"print('one\ntwo')", "Prints: begins a line")
+
     def test_exit_status(self):
         self.assertHolds("Exit: 3", "exit(3)")
         self.assertDiffers("Exit: 3", "exit(4)", "exit status is 4, not 3")

@@ -482,6 +482,15 @@ $ true
     def test_a_picture_is_taken_from_beside_its_chapter(self):
         [picture] = self.page().iter(f"{XHTML}img")
         self.assertRegex(picture.get("src"), "^data:image/svg")
+        self.assertIsNone(picture.get("style"))
+
+    def test_a_picture_is_not_shrunk_until_its_text_cannot_be_read(self):
+        self.write("pictures/one.svg",
+                   '<svg width="900pt" viewBox="0 0 720.00 100.00">'
+                   '<text font-size="20">a</text>'
+                   '<text font-size="12.00">b</text></svg>')
+        [picture] = self.page().iter(f"{XHTML}img")
+        self.assertEqual(picture.get("style"), "min-width: 600px")
 
     def test_a_title_is_split_at_its_first_colon(self):
         title = [node for node in self.page().iter(f"{XHTML}h2")

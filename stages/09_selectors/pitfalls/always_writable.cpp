@@ -1,12 +1,13 @@
-// A reply did not fit, so the connection is watched for writing as well. The
-// rest is sent, and nobody says that this is over: there is room in the
-// kernel's buffer nearly always, and select() comes back at once for ever.
+// A reply did not fit into the kernel's buffer, so the connection is watched
+// for writing as well. The rest is sent, and the program still watches for
+// writing. The buffer nearly always has room, so select() returns at once,
+// again and again.
 //
 // Cure: modify(fd, EVENT_READ) as soon as nothing is left to send.
 //
 // Prints:
-//   forgotten: select() came back more than 1000 times
-//   modified: select() came back 1 time
+//   forgotten: select() returned more than 1000 times
+//   modified: select() returned 1 time
 #include <unistd.h>
 
 #include <chrono>
@@ -19,7 +20,7 @@ using namespace asyncio;
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
-/// Returns how often select() comes back while the client says nothing.
+/// Returns how often select() returns while the client sends nothing.
 static long wake_ups(bool tell) {
   PollSelector selector;
   const auto [server, client] = stream_pair();
@@ -30,7 +31,7 @@ static long wake_ups(bool tell) {
     const auto ready = selector.select(Seconds(end - Clock::now()));
     if (!ready.empty()) {
       ++times;
-      // Here the rest would be sent. There is none any more.
+      // Here the rest would be sent. Nothing is left.
       if (tell) {
         selector.modify(server, EVENT_READ);
       }
@@ -43,8 +44,8 @@ static long wake_ups(bool tell) {
 
 int main() {
   std::printf(
-      "forgotten: select() came back %s times\n",
+      "forgotten: select() returned %s times\n",
       wake_ups(false) > 1000 ? "more than 1000" : "a few"
   );
-  std::printf("modified: select() came back %ld time\n", wake_ups(true));
+  std::printf("modified: select() returned %ld time\n", wake_ups(true));
 }

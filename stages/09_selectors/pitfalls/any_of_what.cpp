@@ -1,9 +1,9 @@
-// std::any gives back exactly the type that went in. The name of a function
-// goes in as a pointer to a function, "text" as a const char*, 1 as an int:
-// whoever asks for a std::function, a std::string or a long gets an exception,
-// and the compiler has no word to say.
+// A std::any holds exactly the type that was stored. The name of a function is
+// stored as a pointer to a function, "text" as a const char*, and 1 as an int.
+// A cast to std::function, std::string or long throws, and the compiler cannot
+// warn.
 //
-// Cure: name the type once, and convert where the data are handed over.
+// Cure: name the type once, and convert to it where the data are stored.
 //
 // Prints:
 //   a function, asked for as std::function: bad_any_cast

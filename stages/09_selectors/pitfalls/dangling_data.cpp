@@ -1,10 +1,10 @@
-// A key's data is a pointer to a connection. One select() tells of two of them;
-// the first one ends the second and destroys it. Its key is out of the selector
-// then, but not out of the answer, which is older: the pointer in it dangles.
+// A key's data is a pointer to a connection. select() returns two of them at
+// once, and the handler of the first destroys the second. Its key has left the
+// selector, but not the answer, which is older: the pointer in it dangles.
 //
-// Cure: let the data own what they refer to (std::any takes a shared_ptr), or
-// only queue calls while going through an answer, as the loop does, which
-// cancels what is queued for a descriptor that it forgets.
+// Cure: let the data own what they point to (std::any takes a shared_ptr). Or
+// only queue calls while going through an answer, and cancel those of a
+// descriptor that is forgotten, as the loop does.
 //
 // Flags: -fsanitize=address -O0 -g
 // Exit: nonzero

@@ -1,7 +1,7 @@
-// The client has said all it had to say and closed its direction; it reads
-// slowly, and we still owe it much. The end of a stream can be read again and
-// again: whoever goes on watching for it is woken all the time, while only
-// writing is left.
+// The client has sent everything and closed its direction. It reads slowly, and
+// the server has much left to send. A stream that has ended stays readable: a
+// server that still watches for reading is woken all the time, though it only
+// has to write.
 //
 // Cure: modify(fd, EVENT_WRITE) once recv() has returned 0.
 //
@@ -22,7 +22,7 @@ using namespace asyncio;
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
-/// Returns how often select() comes back while the client reads nothing.
+/// Returns how often select() returns while the client reads nothing.
 static long wake_ups(int events) {
   PollSelector selector;
   const auto [server, client] = stream_pair();

@@ -1,10 +1,10 @@
-// poll() tells of three things that nobody has asked for: POLLHUP, POLLERR and
-// POLLNVAL. The other end of a pipe is closed: that is POLLHUP alone, at least
-// on Linux. Whoever looks for POLLIN and for nothing else is woken for ever,
+// poll() reports three events that a program need not ask for: POLLHUP, POLLERR
+// and POLLNVAL. When the other end of a pipe is closed, POLLHUP arrives alone,
+// at least on Linux. A program that looks only for POLLIN is woken for ever,
 // and never sees the end.
 //
-// Cure: whatever has come and is not POLLOUT counts as readable. read() will
-// say what it was.
+// Cure: count every event but POLLOUT as readable. The read() that follows
+// returns bytes, the end or an error.
 //
 // Prints:
 //   only POLLIN: woken 1000 times, and nothing to read

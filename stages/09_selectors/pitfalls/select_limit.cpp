@@ -1,6 +1,6 @@
-// select() has a bit for each descriptor up to FD_SETSIZE, and none for those
-// above. That is a limit on the numbers and not on how many are watched: a
-// process that has a thousand files open cannot watch one socket more.
+// select() has a bit for each descriptor below FD_SETSIZE, and none for the
+// others. The limit is on the number, not on how many descriptors are watched:
+// a process that has 1,024 files open cannot watch one socket more.
 //
 // Cure: poll(), whose array holds the numbers themselves.
 //

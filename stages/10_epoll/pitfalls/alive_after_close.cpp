@@ -1,9 +1,9 @@
-// What epoll watches is not the number but what is behind it: the open file.
-// close() ends the registration only if nobody else has that file open. dup()
-// and fork() make somebody else. Then events come for a number that is closed,
-// and the registration can not even be taken back: the number is not valid.
+// epoll watches not the number but the open file behind it. close() ends the
+// registration only when the file has no other descriptor, and dup() and fork()
+// make other descriptors. Then events arrive for a number that is closed, and
+// the registration cannot even be removed: the number is not valid.
 //
-// Cure: EPOLL_CTL_DEL before close(), which is what forget(fd) does.
+// Cure: EPOLL_CTL_DEL before close(), as forget(fd) does.
 //
 // Prints:
 //   closed: silence

@@ -1,10 +1,10 @@
-// A descriptor is closed while somebody waits for it. select() and poll() look
-// at every number in every call and notice. epoll does not look: it has dropped
-// the registration with the file and says nothing, ever. Here the wait gives up
-// after 200 ms.
+// A descriptor is closed while a selector watches it. select() and poll() look
+// at every number in every call, and notice. epoll does not look: it has
+// dropped the registration with the file, and stays silent. Here the wait gives
+// up after 200 ms.
 //
-// Cure: whoever closes tells first. Socket::close() does, and has the loop say
-// that a coroutine still waits.
+// Cure: call forget(fd) before close(fd), as Socket::close() does. That also
+// reports a coroutine that still waits.
 //
 // Prints:
 //   select: the closed one counts as ready

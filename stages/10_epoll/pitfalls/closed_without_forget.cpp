@@ -1,11 +1,15 @@
 // expect_forget(fd) is a promise that forget(fd) comes before close(fd). Then
 // an EpollSelector does not tell the kernel at once that fd was unregistered,
-// for it will be wanted again soon. A broken promise leaves a wrong memory: the
-// next descriptor with the same number is taken for one that the kernel knows,
-// and nobody hears of it. Here the wait gives up after 200 ms.  Cure: promise
-// nothing, or keep it. Socket does both calls.  Prints:   nothing promised: the
-// next one is heard   promised, not forgotten: the next one is not heard
-// promised and forgotten: the next one is heard
+// because it will be registered again soon. When the promise is broken, the
+// selector takes the next descriptor with that number for one that the kernel
+// watches, and never reports it. Here the wait gives up after 200 ms.
+//
+// Cure: promise nothing, or keep the promise. Socket makes both calls.
+//
+// Prints:
+//   nothing promised: the next connection is reported
+//   promised, not forgotten: the next connection is not reported
+//   promised and forgotten: the next connection is reported
 #include <unistd.h>
 
 #include <cstdio>
@@ -33,8 +37,9 @@ static void run(const char* what, bool promise, bool forget) {
   ::dup2(next, first);
   selector.register_(first, EVENT_READ);
   [[maybe_unused]] const auto count = ::write(source, "x", 1);
-  const bool heard = !selector.select(200ms).empty();
-  std::printf("%s: the next one is %sheard\n", what, heard ? "" : "not ");
+  const bool reported = !selector.select(200ms).empty();
+  std::printf("%s: the next connection is %sreported\n", what,
+              reported ? "" : "not ");
   for (const int fd : {here, there, next, source, first}) {
     ::close(fd);
   }

@@ -1,9 +1,9 @@
-// EPOLLET tells of the moment at which something comes, not of what is there.
-// Whoever reads only a part of it and waits for the rest waits for ever: the
+// EPOLLET reports the moment at which something arrives, not what is there. A
+// program that reads a part of it and waits for the rest waits for ever: the
 // moment has passed. Here the second wait gives up after 200 ms.
 //
 // Cure: with EPOLLET read until EAGAIN, each time. Or leave it out, as asyncio
-// does: level-triggered, epoll says again that something is left.
+// does: level-triggered, epoll reports again that something is left.
 //
 // Prints:
 //   level: 4 bytes, 4 bytes, 2 bytes

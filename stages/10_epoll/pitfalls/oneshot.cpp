@@ -1,14 +1,14 @@
-// EPOLLONESHOT tells once and then keeps the descriptor, but asleep: made for
-// many threads on one epoll, so that only one of them hears of each event.
-// Whoever does not arm it again has a connection that never says anything any
-// more. Here the wait gives up after 200 ms.
+// EPOLLONESHOT reports one event and then disables the entry. It is made for
+// many threads on one epoll, so that only one of them gets each event. A
+// program that does not arm the entry again gets no more events. Here the wait
+// gives up after 200 ms.
 //
 // Cure: EPOLL_CTL_MOD once the event has been handled. It is one call more for
 // every message.
 //
 // Prints:
-//   not armed again: heard "one", then silence
-//   armed again: heard "one", heard "two"
+//   not armed again: received "one", then silence
+//   armed again: received "one", received "two"
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -32,7 +32,7 @@ static void run(const char* what, bool arm_again) {
     if (::epoll_wait(epoll, &happened, 1, 200) == 1) {
       char buffer[4] = {};
       ::recv(here, buffer, 3, 0);
-      std::printf("%s heard \"%s\"", separator, buffer);
+      std::printf("%s received \"%s\"", separator, buffer);
     } else {
       std::printf("%s then silence", separator);
     }

@@ -1,9 +1,10 @@
-// A coroutine waits, is woken, and waits again: taken at its word, each message
-// costs two calls that only tell the kernel what it knew before. They are dear:
-// each takes locks and searches a tree.
+// A coroutine waits, is woken, and waits again. If every wait registers the
+// descriptor and then unregisters it, each message costs two calls, after which
+// the kernel knows what it knew before. The calls are expensive: each takes
+// locks and searches a tree.
 //
-// Cure: leave the registration where it is. EpollSelector takes it back only
-// when it is still unwanted at the next wait.
+// Cure: leave the registration where it is. EpollSelector removes it only if it
+// is still unwanted at the next wait.
 //
 // Prints:
 //   registered once: ... ns a message, 1 epoll_ctl
@@ -57,7 +58,7 @@ static Cost run(bool each_time) {
   return Cost{ns, calls};
 }
 
-// The best of several: the noise of others only ever adds.
+// The best of several: noise can only add time.
 static Cost best(bool each_time) {
   Cost cost = run(each_time);
   for (int i = 0; i < 6; ++i) {

@@ -1,6 +1,6 @@
 // A file on a disk, or /dev/null, has nothing to wait for: a read may take its
-// time, but the file is never "not ready". select() and poll() call it ready
-// at once. epoll refuses it, with an error that talks of permission. A program
+// time, but the file is never "not ready". select() and poll() report it as
+// ready at once. epoll refuses it, with an error about permission. A program
 // that watches its stdin works in a terminal and fails with "< file".
 //
 // Cure: expect the error, and read such a descriptor without waiting, or in a

@@ -1,6 +1,6 @@
-// EPOLL_CTL_MOD replaces what a descriptor is watched for. EV_ADD only ever
-// adds: whoever asks for EVFILT_WRITE goes on to hear of EVFILT_READ, too, and
-// a connection with something to read that nobody wants keeps the loop awake.
+// EPOLL_CTL_MOD replaces what a descriptor is watched for. EV_ADD only adds: a
+// program that adds EVFILT_WRITE still gets EVFILT_READ, and bytes that it does
+// not want to read yet keep its loop awake.
 //
 // Cure: EV_DELETE what is not wanted any more, one filter at a time.
 //

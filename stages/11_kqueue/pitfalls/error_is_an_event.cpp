@@ -1,9 +1,9 @@
-// kevent() can make changes and wait in one call. Then a change that fails is
-// no failure of the call: it comes back as an event with EV_ERROR, and what
-// looks like "one descriptor is ready" is the news that it is not watched.
+// kevent() can make changes and wait in one call. If a change fails then, the
+// call does not: it returns an event with EV_ERROR. What looks like "one
+// descriptor is ready" means that the descriptor is not watched.
 //
-// Cure: look at EV_ERROR first. Or make changes in a call of their own with no
-// room for events: only then it returns -1. KqueueSelector does that.
+// Cure: look for EV_ERROR first. Or make changes in a call of their own, with
+// no room for events: only such a call returns -1. KqueueSelector does that.
 //
 // Prints:
 //   with room for events: 1, "descriptor 999 is ready"

@@ -1,10 +1,10 @@
-// select, poll and epoll tell of a descriptor once, whatever has happened to
-// it. kqueue tells of each direction by itself. Whoever ends the connection
-// when he hears of the first has a second entry in hand for somebody who is
-// gone.
+// select, poll and epoll report a descriptor once, whatever has happened to it.
+// kqueue reports each direction separately. A server that ends the connection
+// at the first report still holds a second one, for a connection that is gone.
 //
-// Cure: look it up again for each entry, as the loop does, or take back what is
-// not yet called. A pointer in `udata` could be a dangling one.
+// Cure: look up the connection again for each report, as the loop does, or
+// cancel the calls that have not been made yet. A pointer in `udata` may
+// dangle.
 //
 // Prints:
 //   select: readable and writable
@@ -24,7 +24,7 @@ static void run(const char* name, BaseSelector& selector) {
   selector.register_(here, EVENT_READ | EVENT_WRITE);
   [[maybe_unused]] const auto count = ::write(there, "x", 1);
   auto ready = selector.select(std::nullopt);
-  // In which order is each kernel's own affair.
+  // Each kernel has an order of its own.
   std::sort(ready.begin(), ready.end(), [](const auto& a, const auto& b) {
     return a.second < b.second;
   });
