@@ -30,7 +30,7 @@ static Coroutine<> waits_for_ever() {
 static Coroutine<> forget() {
   create_task(waits_for_ever(), "forgotten");
   co_await sleep(100ms);
-  std::printf("nobody has kept it:\n");
+  std::printf("still in the loop:\n");
   for (const AnyTask& task : all_tasks()) {
     std::printf("  %s\n", task.get_name().c_str());
   }
@@ -38,4 +38,4 @@ static Coroutine<> forget() {
 }
 
 static const Demo<Coroutine<>()> demo{
-    "forgotten", "a task that nobody keeps", forget};
+    "forgotten", "a task that no variable keeps", forget};

@@ -38,7 +38,7 @@ static Coroutine<> first_wins() {
   if (!first.pending.empty()) {
     co_await wait(first.pending);
   }
-  std::printf("nobody is left\n");
+  std::printf("no task is left\n");
 }
 
 static const Demo<Coroutine<>()> demo{

@@ -70,4 +70,4 @@ static void told_once() { std::printf("epoll is Linux's\n"); }
 #endif
 
 static const Demo<void()> demo{
-    "epoll", "epoll(7): told once, then only asked", told_once};
+    "epoll", "epoll(7): the kernel keeps the list", told_once};

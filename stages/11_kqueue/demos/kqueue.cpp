@@ -66,4 +66,4 @@ static void told_once() {
 }
 
 static const Demo<void()> demo{
-    "kqueue", "kqueue(2): told once, and which one this is", told_once};
+    "kqueue", "kqueue(2): a filter for each direction", told_once};
