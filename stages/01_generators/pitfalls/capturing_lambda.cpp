@@ -1,9 +1,9 @@
 // A lambda that captures must outlive the generator that it makes: the frame
-// keeps the parameters, but of the captures only a pointer to the lambda. Here
-// the lambda is a temporary and gone before the first next(). Without a
+// has the parameters, but only a pointer to the lambda, where the captures are.
+// Here the lambda is a temporary and gone before the first next(). Without a
 // sanitizer, and with -O2, the program often prints the right numbers.
 //
-// Cure: capture nothing, pass it as a parameter. The frame owns those.
+// Cure: capture nothing. Pass parameters: the frame owns those.
 //
 // Flags: -fsanitize=address -O0 -g
 // Exit: nonzero

@@ -1,7 +1,7 @@
-// Calling a generator function runs nothing: without co_await (or a loop
-// around it) the object is made and dropped. Python says nothing for a
-// generator, and warns at run time for a coroutine that was never awaited.
-// Here the compiler sees it, because Generator is [[nodiscard]].
+// Calling a generator function runs none of its body: without co_await (or a
+// loop around it) the generator is made and dropped. Python does not report
+// that for a generator, and warns at run time for a coroutine that was never
+// awaited. Here the compiler warns, because Generator is [[nodiscard]].
 //
 // Cure: co_await g(i);
 //

@@ -1,6 +1,6 @@
-// A generator's body runs after the call is over. A parameter that is a
-// reference, a string_view or a pointer then refers to what the caller had at
-// that time: here a temporary string, gone at the semicolon.
+// A generator's body runs after the call is over. By then, a reference, a
+// string_view or a pointer among its parameters may refer to an object of the
+// caller that is gone: here a temporary string, destroyed at the semicolon.
 //
 // Cure: take parameters by value. The frame owns them as long as it lives.
 //

@@ -1,10 +1,11 @@
-// A loop that survives every exception survives its end as well: close()
-// throws GeneratorExit in, `catch (...)` swallows it, and the generator yields
-// once more. In Python a bare `except:` does the same.
+// A loop that catches every exception catches GeneratorExit, too: close()
+// throws it in, `catch (...)` swallows it, and the generator yields once more.
+// In Python a bare `except:` does the same.
 //
-// (The destructor cannot throw: it says the same on stderr.)
+// (The destructor cannot throw: it prints the error on stderr.)
 //
-// Cure: catch std::exception. GeneratorExit is none, so it passes.
+// Cure: catch std::exception. GeneratorExit does not derive from that, so it
+// passes.
 //
 // Stderr: worker: exception ignored while it was closed
 // Prints:

@@ -1,8 +1,8 @@
-// A handler cannot pause: C++ keeps the exception in flight on the thread, not
-// in the frame, and another generator may run meanwhile. So neither co_yield
-// nor co_await is allowed in a catch block. Python allows it.
+// A catch block cannot pause: C++ keeps the exception that is being handled on
+// the thread, not in the frame, and another generator may run meanwhile. So
+// neither co_yield nor co_await is allowed there. Python allows it.
 //
-// Cure: note what happened, leave the handler, and pause below it:
+// Cure: keep the exception, leave the catch block, and pause below it:
 //
 //     std::exception_ptr error;
 //     try { ... } catch (...) { error = std::current_exception(); }

@@ -1,10 +1,10 @@
 // g++ 11 and 12 destroy some temporaries of a co_yield or co_await twice,
-// without a word and at every -O: braced aggregates (`co_yield Event{...}`),
-// default arguments of that kind, and lambdas that capture. A string in it
-// would be freed twice; here a counter only counts too far. clang answers yes
-// both times.
+// without a warning and at every -O: braced aggregates (`co_yield Event{...}`),
+// default arguments of that kind, and lambdas that capture. A string in such an
+// object would be freed twice; here only a counter is wrong. With clang, both
+// answers are yes.
 //
-// Cure: name it first, then move it in. Or give the type a constructor.
+// Cure: name the object first, then move it in. Or give its type a constructor.
 //
 // Prints:
 //   in place: made as often as destroyed? ...

@@ -1,6 +1,6 @@
 // "Writable" means that there is room for some bytes, not for all of them. On
-// a blocking socket send() then waits for the rest, and the loop, with all its
-// other clients, waits inside of it. Here an alarm ends the wait.
+// a blocking socket send() then waits until the rest is taken, and the loop
+// waits with it, and so do all other clients. Here an alarm ends the wait.
 //
 // Cure: O_NONBLOCK on every socket that a loop waits for.
 //

@@ -1,6 +1,6 @@
-// A descriptor is a small number, and the kernel gives out the lowest that is
-// free. If a program closes one without telling the loop, the old callback is
-// called for whatever the number is given to next.
+// A descriptor is a small number, and the kernel uses the lowest that is free.
+// If a program closes a descriptor and the loop does not forget it, the old
+// callback is called for the next descriptor with the same number.
 //
 // Cure: loop.forget(fd) first, then close(fd).
 //

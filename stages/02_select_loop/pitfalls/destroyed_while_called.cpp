@@ -1,6 +1,6 @@
-// A connection that ends removes itself from the table of its owner. When
-// that happens inside of its own method, the method goes on with an object
-// that is gone. In a plain build it may well print what one hopes for.
+// A connection that ends removes itself from its owner's table. If it does so
+// in one of its own methods, that method goes on with a destroyed object.
+// Without a sanitizer the program may well print the right line.
 //
 // Cure: the owner removes it when the method has returned: by call_soon.
 //

@@ -1,8 +1,8 @@
 // An fd_set is an array of FD_SETSIZE bits, 1,024 nearly everywhere, however
 // many descriptors a process may have. FD_SET does not check: for descriptor
-// 1,024 it writes into whatever comes next in memory.
+// 1,024 it writes behind the end of the array.
 //
-// Cure: compare with FD_SETSIZE first. That is what SelectSelector does.
+// Cure: compare with FD_SETSIZE first, as SelectSelector does.
 //
 // Flags: -O0 -U_FORTIFY_SOURCE
 // Prints:

@@ -1,6 +1,6 @@
-// send() takes what fits into the kernel's buffer and says how much that was.
-// As long as replies are small, all of it fits: the bug waits for the first
-// client that is slow.
+// send() takes what fits into the kernel's buffer and returns how much that
+// was. As long as replies are small, all of it fits: the bug waits for the
+// first slow client.
 //
 // Cure: keep the rest and wait until there is room again.
 //

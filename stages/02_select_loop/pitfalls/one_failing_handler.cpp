@@ -1,7 +1,8 @@
-// A loop that calls its callbacks without a try is ended by the first one that
-// throws: one client's bad luck is the end for all of them.
+// A loop that calls its callbacks without a try block ends at the first one
+// that throws: an error of one client ends the conversations of all.
 //
-// Cure: the loop catches, tells call_exception_handler, and goes on.
+// Cure: the loop catches the exception, passes it to call_exception_handler,
+// and goes on.
 //
 // Stderr: Exception in callback: this client was bad
 // Prints:

@@ -1,5 +1,5 @@
-// A coroutine shares its thread with all others. If it calls something that
-// blocks, a recv() on a blocking socket here, nobody else runs until that
+// A coroutine shares its thread with all others. If it calls a function that
+// blocks, here recv() on a blocking socket, no other coroutine runs until that
 // returns: no exception, no warning, the whole program stands still.
 //
 // Cure: wait with co_await, so that the loop can run the others meanwhile.
@@ -7,7 +7,7 @@
 // Prints:
 //   with a blocking recv():
 //     reader begins
-//     nobody else has run: 0 ticks
+//     reader goes on after 0 ticks
 //     tick
 //     tick
 //     tick
@@ -16,7 +16,7 @@
 //     tick
 //     tick
 //     tick
-//     meanwhile the others ran: 3 ticks
+//     reader goes on after 3 ticks
 #include <sys/time.h>
 
 #include <cstdio>
@@ -27,7 +27,7 @@ using namespace asyncio;
 
 static int ticks = 0;
 
-/// The other side sends nothing before this is done.
+/// Sends its answer after three ticks.
 static Coroutine<> ticker(Socket socket) {
   for (int i = 0; i < 3; ++i) {
     co_await wait_writable(socket);
@@ -39,15 +39,15 @@ static Coroutine<> ticker(Socket socket) {
 
 static Coroutine<> blocking(Socket socket) {
   std::printf("  reader begins\n");
-  // Without this limit the program would stand still for ever: the one who is
-  // to send the answer cannot run.
+  // Without this limit the program would stand still for ever: ticker, which
+  // sends the answer, cannot run.
   const timeval limit = {0, 50000};
   ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   set_nonblocking(socket, false);
   char buffer[100];
   (void)!::recv(socket, buffer, sizeof buffer, 0);
-  std::printf("  nobody else has run: %d ticks\n", ticks);
-  // Stays until the other one has ended.
+  std::printf("  reader goes on after %d ticks\n", ticks);
+  // Keeps the connection open until ticker has ended.
   set_nonblocking(socket);
   co_await sock_recv(socket, 100);
 }
@@ -55,7 +55,7 @@ static Coroutine<> blocking(Socket socket) {
 static Coroutine<> awaiting(Socket socket) {
   std::printf("  reader begins\n");
   co_await sock_recv(socket, 100);
-  std::printf("  meanwhile the others ran: %d ticks\n", ticks);
+  std::printf("  reader goes on after %d ticks\n", ticks);
 }
 
 static void run(Coroutine<> (*reader)(Socket)) {

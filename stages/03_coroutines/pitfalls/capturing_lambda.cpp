@@ -1,6 +1,6 @@
 // The captures of a lambda live in the lambda, not in the frame of the
-// coroutine that it makes: the frame only remembers where the lambda was.
-// Called on the spot, the lambda is gone at the semicolon; the coroutine begins
+// coroutine that it makes: the frame has only a pointer to the lambda. A lambda
+// that is called on the spot is gone at the semicolon; the coroutine begins
 // later.
 //
 // Cure: capture nothing, and pass as parameters what the coroutine needs:
@@ -28,7 +28,7 @@ static void cured(EventLoop& loop, const std::string& name) {
 }
 
 static void wrong(EventLoop& loop, const std::string& name) {
-  // Made on the heap, so that every compiler's sanitizer sees it die.
+  // Made on the heap, so that every compiler's sanitizer sees its end.
   const auto greet = [who = name]() -> Coroutine<> {
     std::fprintf(stderr, "wrong: hello, %s\n", who.c_str());
     co_return;

@@ -1,7 +1,7 @@
-// A call makes a coroutine and runs nothing of it. Without co_await this one is
-// dropped on the spot, and the data is never sent. Python says "coroutine was
-// never awaited" when it happens; here the compiler says it beforehand, because
-// Generator is [[nodiscard]].
+// A call makes a coroutine and runs none of its body. Without co_await, this
+// coroutine is dropped on the spot, and the data is never sent. Python warns at
+// run time that the coroutine "was never awaited"; here the compiler warns,
+// because Generator is [[nodiscard]].
 //
 // Cure: `co_await sock_sendall(client, "hello");`
 //

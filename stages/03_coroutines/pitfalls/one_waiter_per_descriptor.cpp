@@ -1,9 +1,10 @@
-// One table from descriptor to whoever waits for it: when two wait for the same
-// one, the second takes the first one's place, and the first waits for ever. No
-// error, no message; the program is only slower, or stands still. The ancestors
-// of this loop had it, and in CPython a second sock_recv() still does this.
+// A table from descriptors to coroutines has one place for each descriptor. If
+// two coroutines wait for the same one, the second replaces the first, which
+// then waits for ever. There is no error and no message; the program is only
+// slower, or stands still. The ancestors of this loop had this fault, and in
+// CPython a second sock_recv() still has it.
 //
-// Cure: whoever finds the place taken is told so, at once, at its own co_await.
+// Cure: refuse the second coroutine, by an exception at its own co_await.
 // Driver::watch does that here.
 //
 // Prints:

@@ -1,7 +1,7 @@
-// A coroutine keeps its parameters in its frame. One that is a reference stays
+// A coroutine keeps its parameters in its frame, but a reference there is still
 // a reference: create_task() returns at once, the coroutine begins in the next
-// round, and by then the variable of its caller is gone. Without a sanitizer
-// this program may well print the right answer, which is worse.
+// round, and by then the caller's variable is gone. Without a sanitizer this
+// program may well print the right answer, which is worse.
 //
 // Cure: parameters by value, `Coroutine<> greet(std::string name)`. What is
 // moved in lives as long as the coroutine.

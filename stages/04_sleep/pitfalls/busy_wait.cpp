@@ -1,6 +1,7 @@
 // A coroutine asks again and again whether it can go on, and lets the others
 // run in between with sleep(0). The program works, and uses a whole processor
-// while nothing happens: as long as somebody is ready the loop does not sleep.
+// while nothing happens: as long as a callback is ready, the loop does not
+// sleep.
 //
 // Cure: wait for the event itself. (sleep(0) is for a long computation that
 // lets the others have a turn.)

@@ -1,9 +1,9 @@
-// A heap of (deadline, callback) knows nothing about those that are due at the
-// same time: it gives them back in any order. Two calls that were asked for
-// one after the other change places, but only when the clock happens to stand
-// still between them, or in a test with a virtual clock.
+// A heap of (deadline, callback) has no order for timers that are due at the
+// same time: it may return any of them first. So two calls change places, but
+// only when the clock happens to stand still between them, or in a test with a
+// virtual clock.
 //
-// Cure: a running number as the second part of the key.
+// Cure: a serial number as the second part of the key.
 //
 // Prints:
 //   (deadline): ... order lost

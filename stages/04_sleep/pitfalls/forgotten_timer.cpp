@@ -1,13 +1,13 @@
-// A timer holds a descriptor, a number, and nobody cancels it when the
-// connection ends. The next connection gets the same number, and is shut down
-// by a timer that was never meant for it.
+// A timer holds a descriptor, which is only a number, and it is not cancelled
+// when the connection ends. The next connection gets the same number, and the
+// timer shuts that one down.
 //
-// Cure: a timer belongs to what it watches. A destructor that cancels it works
-// on every way out: return, exception, a loop that closes.
+// Cure: the connection owns its timer. A destructor that cancels it works on
+// every way out: return, exception, a loop that closes.
 //
 // Prints:
-//   forgotten: the next client hears ""
-//   cancelled: the next client hears "hello"
+//   forgotten: the next client receives ""
+//   cancelled: the next client receives "hello"
 #include <csignal>
 #include <cstdio>
 
@@ -40,7 +40,7 @@ static Coroutine<> next_client(const char* what) {
   co_await sleep(200ms);
   ::send(server, "hello", 5, 0);
   const std::string data = co_await sock_recv(client, 100);
-  std::printf("%s: the next client hears \"%s\"\n", what, data.c_str());
+  std::printf("%s: the next client receives \"%s\"\n", what, data.c_str());
 }
 
 static Coroutine<> clients() {

@@ -1,10 +1,10 @@
-// The time that is left is cut down to whole seconds before it goes to
-// select(). The last second becomes 0, which means "do not wait": the loop
-// asks, and asks again, as fast as it can. Cut down to milliseconds it is the
-// last millisecond that spins, as poll() and epoll_wait() invite one to do.
+// The remaining time is cut down to whole seconds before it goes to select().
+// During the last second it is 0, which means "do not wait": the loop calls
+// select() again and again, as fast as it can. poll() and epoll_wait() count in
+// milliseconds: there, the same mistake makes the last millisecond spin.
 //
-// Cure: give select() all it can take, microseconds, and round up. Whoever
-// wakes too early has to wait a second time.
+// Cure: pass select() microseconds, and round up. A loop that wakes too early
+// has to wait a second time.
 //
 // Prints:
 //   cut down to seconds: more than 1000 calls of select()

@@ -1,6 +1,6 @@
 // The loop reads its clock once a round and goes on using that time while slow
-// callbacks run. A timeout that is counted from it comes too late, by as long
-// as the callbacks took; a deadline that is counted from it comes too early.
+// callbacks run. A timeout that is counted from it is too long, by as long as
+// the callbacks took; a deadline that is counted from it is too early.
 //
 // Cure: read the clock where its time is used: in call_later(), before the
 // wait, and again after it. The vDSO makes that a matter of nanoseconds.
