@@ -281,7 +281,7 @@ class ThreadPoolExecutor {
   /// Takes no more calls. Waits for those it has, unless `wait` is false;
   /// `cancel_futures` drops those that have not begun. (Executor.shutdown)
   void shutdown(bool wait = true, bool cancel_futures = false) {
-    std::deque<std::unique_ptr<Work>> cancelled;
+    std::deque<std::unique_ptr<Item>> cancelled;
     std::vector<std::thread> threads;
     {
       const std::lock_guard lock(mutex_);
@@ -294,8 +294,8 @@ class ThreadPoolExecutor {
         threads.swap(threads_);
       }
     }
-    for (const auto& work : cancelled) {
-      work->cancel();
+    for (const auto& item : cancelled) {
+      item->cancel();
     }
     for (std::thread& thread : threads) {
       thread.join();
@@ -303,15 +303,15 @@ class ThreadPoolExecutor {
   }
 
  private:
-  struct Work {
-    virtual ~Work() = default;
+  struct Item {
+    virtual ~Item() = default;
     virtual void run() = 0;
     virtual void cancel() = 0;
   };
 
   /// A call, and the future that it fills in. (thread._WorkItem)
   template <class Call>
-  struct WorkItem : Work {
+  struct WorkItem : Item {
     using T = std::invoke_result_t<Call&>;
 
     explicit WorkItem(Call made) : call(std::move(made)) {}
@@ -388,11 +388,11 @@ class ThreadPoolExecutor {
       if (queue_.empty()) {
         return;
       }
-      auto work = std::move(queue_.front());
+      auto item = std::move(queue_.front());
       queue_.pop_front();
       lock.unlock();
-      work->run();
-      work = nullptr;
+      item->run();
+      item = nullptr;
       lock.lock();
     }
   }
@@ -400,7 +400,7 @@ class ThreadPoolExecutor {
   const std::size_t max_workers_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<std::unique_ptr<Work>> queue_;
+  std::deque<std::unique_ptr<Item>> queue_;
   /// How many threads wait for a call.
   std::size_t idle_ = 0;
   std::vector<std::thread> threads_;

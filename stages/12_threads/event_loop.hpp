@@ -766,7 +766,8 @@ class EventLoop {
     for (const int number : mailbox_->read()) {
       const auto handler = signal_handlers_.find(number);
       if (handler != signal_handlers_.end()) {
-        call_soon(handler->second.callback);
+        // A copy: it may remove itself.
+        run(Callback(handler->second.callback));
       }
     }
     mailbox_->take(ready_);
