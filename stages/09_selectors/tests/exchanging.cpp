@@ -357,7 +357,7 @@ TEST_CASE("exchanging: what the selector refuses is not registered") {
   selector.refuses = true;
   CHECK_THROWS_AS(loop.add_reader(left, [] {}), std::system_error);
   CHECK_FALSE(loop.is_watched(left, EVENT_READ));
-  CHECK(selector.get_map().empty());
+  CHECK(selector.get_map().count(left) == 0);
   selector.refuses = false;
   loop.add_writer(left, [&] { ++called; });
   loop.run_once();
