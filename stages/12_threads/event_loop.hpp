@@ -669,7 +669,6 @@ class EventLoop {
     return selector_->get_map().empty()
         && unfinished_.empty()
         && scheduled_.empty()
-        && signal_handlers_.empty()
         && ready_.empty();
   }
 
