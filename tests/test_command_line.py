@@ -450,7 +450,8 @@ class TraceTest(FailingTest):
 
 
 DEMOS_WITHOUT_TASKS = ("epoll", "kqueue", "poll", "selectors", "silent")
-SLOW_DEMOS = ("idle", "print_and_repeat", "sleepers", "spinner", "select")
+SLOW_DEMOS = ("computing", "counting", "flags", "idle", "print_and_repeat",
+              "sleepers", "spinner", "select")
 
 
 if __name__ == "__main__":
