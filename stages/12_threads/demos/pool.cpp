@@ -5,6 +5,7 @@
 
 #include "asyncio.hpp"
 #include "common/command_line.hpp"
+#include "concurrent_futures.hpp"
 
 using namespace asyncio;
 using namespace std::chrono_literals;
