@@ -50,6 +50,7 @@ WORKLOADS = {
     "04": ("timers", "switch"),
     "05": ("future",),
     "06": ("spawn", "alive", "empty"),
+    "12": ("threadsafe", "executor"),
 }
 
 
