@@ -6,7 +6,7 @@ Nothing here sleeps: threads meet at semaphores.
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from parity import case, differs, main, name, raises, say
+from parity import case, main, name, raises, say
 
 
 def states(future):
