@@ -184,7 +184,11 @@ concurrent::Future<T> run_coroutine_threadsafe(
     departure->future.add_done_callback(
         [weak, mailbox = loop.mailbox()](const auto& done) {
           if (done.cancelled()) {
-            mailbox->post([weak] { Task<T>(weak.lock()).cancel(); });
+            mailbox->post([weak] {
+              if (const auto alive = weak.lock()) {
+                Task<T>(alive).cancel();
+              }
+            });
           }
         });
   });
