@@ -323,17 +323,17 @@ class ThreadPoolExecutor {
       std::optional<Value<T>> value;
       std::exception_ptr exception;
       try {
-        // What it owns is gone before anyone hears of its end.
-        Call mine = std::move(call);
         if constexpr (std::is_void_v<T>) {
-          mine();
+          (*call)();
           value.emplace();
         } else {
-          value.emplace(mine());
+          value.emplace((*call)());
         }
       } catch (...) {
         exception = std::current_exception();
       }
+      // What it owns is gone before anyone hears of its end.
+      call.reset();
       // Only now: outside, nothing of the exception is left to this thread.
       if (exception) {
         future.set_exception(std::move(exception));
@@ -344,7 +344,7 @@ class ThreadPoolExecutor {
 
     void cancel() override { future.cancel(); }
 
-    Call call;
+    std::optional<Call> call;
     Future<T> future;
   };
 

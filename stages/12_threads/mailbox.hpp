@@ -56,14 +56,13 @@ class Mailbox {
       calls_.push_back(std::move(callback));
       has_calls_ = true;
     }
-    if (!woken_.exchange(true)) {
-      write(0);
-    }
+    wake();
     return true;
   }
 
   /// From a signal handler, which may only do what is safe at any moment.
   void post_signal(int number) {
+    signalled_ = true;
     woken_ = true;
     write(static_cast<char>(number));
   }
@@ -88,9 +87,14 @@ class Mailbox {
   /// (selector_events._read_from_self)
   std::string read() {
     char bytes[4096];
+    signalled_ = false;
     const auto count = ::read(pipe_[0], bytes, sizeof bytes);
     // Only now: who is early finds it true, and a byte that was read.
     woken_ = false;
+    // A signal since then: its byte may still be there.
+    if (signalled_) {
+      wake();
+    }
     std::string signals(bytes, count < 0 ? 0 : static_cast<std::size_t>(count));
     std::erase(signals, '\0');
     return signals;
@@ -103,6 +107,12 @@ class Mailbox {
   }
 
  private:
+  void wake() {
+    if (!woken_.exchange(true)) {
+      write(0);
+    }
+  }
+
   // A full pipe would do as well: it can be read already.
   // (selector_events._write_to_self)
   void write(char byte) {
@@ -113,6 +123,7 @@ class Mailbox {
 
   int pipe_[2];
   std::atomic<bool> woken_ = false;
+  std::atomic<bool> signalled_ = false;
   std::atomic<bool> has_calls_ = false;
   std::mutex mutex_;
   RingBuffer<Callback> calls_;

@@ -18,8 +18,8 @@ namespace asyncio {
 
 // ---- From a thread into the loop ----
 
-/// Waits in the loop for what a thread does. The loop owns it, so that no thread
-/// ever destroys a future. (futures._chain_future)
+/// Waits in the loop for what a thread does. The loop owns it, so that no
+/// thread ever destroys a future. (futures._chain_future)
 template <class T>
 class Arrival : public Work {
  public:
@@ -185,8 +185,8 @@ concurrent::Future<T> run_coroutine_threadsafe(
         [weak, mailbox = loop.mailbox()](const auto& done) {
           if (done.cancelled()) {
             mailbox->post([weak] {
-              if (const auto alive = weak.lock()) {
-                Task<T>(alive).cancel();
+              if (const auto state = weak.lock()) {
+                state->cancel("");
               }
             });
           }

@@ -1,6 +1,8 @@
 #include <cstdint>
 #include <optional>
+#include <semaphore>
 #include <stdexcept>
+#include <thread>
 #include <vector>
 
 #include "asyncio.hpp"
@@ -118,6 +120,37 @@ static Coroutine<> keep_alive(Stopwatch* watch) {
   check_sum(sum, watch->n);
 }
 
+static void post_often(EventLoop* loop, std::binary_semaphore* answer, long n) {
+  for (long i = 0; i < n; ++i) {
+    loop->call_soon_threadsafe([answer] { answer->release(); });
+    answer->acquire();
+  }
+  loop->call_soon_threadsafe([loop] { loop->stop(); });
+}
+
+static void bench_threadsafe(Stopwatch& watch) {
+  EventLoop loop;
+  std::binary_semaphore answer(0);
+  watch.start();
+  std::thread thread(post_often, &loop, &answer, watch.n);
+  loop.run_forever();
+  watch.stop(watch.n);
+  thread.join();
+}
+
+static Coroutine<> submit_and_await(Stopwatch* watch) {
+  watch->start();
+  long sum = 0;
+  for (long i = 0; i < watch->n; ++i) {
+    const Future<long> future = run_in_executor(None, [i] { return i; });
+    sum += co_await future;
+  }
+  watch->stop(watch->n);
+  check_sum(sum, watch->n);
+}
+
+static void bench_executor(Stopwatch& watch) { run(submit_and_await(&watch)); }
+
 static void bench_alive(Stopwatch& watch) {
   EventLoop loop;
   loop.run_until_complete(keep_alive(&watch));
@@ -135,11 +168,16 @@ static const Bench alive{
     "alive", "N tasks exist at the same time", bench_alive};
 static const Bench empty{
     "empty", "runs an empty coroutine and exits", bench_empty};
+static const Bench executor{
+    "executor", "awaits N calls that a thread makes", bench_executor};
 static const Bench spawning{
     "spawn", "starts a task and awaits its result, N times", bench_spawn};
 static const Bench switching{
     "switch", "tasks that yield N times in all", bench_switch};
 static const Bench futures{
     "future", "awaits N futures that another task sets", bench_future};
+static const Bench threadsafe{
+    "threadsafe", "a thread calls into the loop and waits, N times",
+    bench_threadsafe};
 static const Bench timers{
     "timers", "N tasks that each sleep 1 to 9 ms", bench_timers};
