@@ -8,11 +8,17 @@
 using namespace asyncio;
 using namespace std::chrono_literals;
 
+static void say(const char* what) {
+  static const Seconds start = get_running_loop().time();
+  const Seconds passed = get_running_loop().time() - start;
+  std::printf("%.2f s  %s\n", passed.count(), what);
+  std::fflush(stdout);
+}
+
 static Coroutine<> tick() {
   while (true) {
     co_await sleep(100ms);
-    std::printf("tick\n");
-    std::fflush(stdout);
+    say("tick");
   }
 }
 
@@ -22,6 +28,7 @@ static int slow_function() {
 }
 
 static Coroutine<> wait_for_a_thread() {
+  say("starts a thread");
   EventLoop& loop = get_running_loop();
   const Task<> clock = create_task(tick());
   const Future<int> future;
@@ -32,9 +39,9 @@ static Coroutine<> wait_for_a_thread() {
     });
   });
   const int answer = co_await future;
+  say(answer == 42 ? "the answer is 42" : "the answer is wrong");
   thread.join();
   clock.cancel();
-  std::printf("Answer: %d\n", answer);
 }
 
 static const Demo<Coroutine<>()> demo{
