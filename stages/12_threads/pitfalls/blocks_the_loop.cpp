@@ -1,6 +1,6 @@
 // A function that takes half a second is called in a coroutine. It may wait or
 // compute: either way the loop's thread is busy, and no other coroutine runs,
-// no timer fires, no client is answered. Nothing reports it.
+// no timer fires, no client is answered. No error says so.
 //
 // Cure: co_await to_thread(function), whether it waits or computes.
 //

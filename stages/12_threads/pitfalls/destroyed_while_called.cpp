@@ -1,6 +1,6 @@
-// A thread has a reference to the loop and calls it whenever it has something
-// to say. The loop is closed and destroyed; the thread, which cannot know,
-// calls it once more.
+// A thread has a reference to the loop and calls call_soon_threadsafe()
+// whenever it has a result. The loop is closed and destroyed; the thread cannot
+// know that, and makes one more call, on an object that is gone.
 //
 // Cure: join the threads before the loop goes. If they may outlive it, give
 // them loop.mailbox(), a shared_ptr: its post() returns false after the loop

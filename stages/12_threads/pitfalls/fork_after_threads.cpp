@@ -1,6 +1,6 @@
-// fork() copies the memory of the process, and one thread: the one that calls
-// it. In the child the pool believes that it has a thread, which is not there;
-// nobody makes the call. A mutex that another thread held at that moment stays
+// fork() copies the memory of the process, but only the thread that calls it.
+// In the child the pool believes that it has a thread, which is not there: the
+// call is never made. A mutex that another thread held at that moment stays
 // locked in the child for ever: malloc() has one, too.
 //
 // Cure: fork first, start threads afterwards; or call exec at once in the
@@ -8,7 +8,7 @@
 //
 // Prints:
 //   parent: 42
-//   child: nobody has made the call
+//   child: the call is never made
 //   forked before there was a thread: 42
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,7 +28,7 @@ static void ask(const char* who, ThreadPoolExecutor& executor) {
   try {
     std::printf("%s: %d\n", who, executor.submit(answer).result(500ms));
   } catch (const TimeoutError&) {
-    std::printf("%s: nobody has made the call\n", who);
+    std::printf("%s: the call is never made\n", who);
   }
   std::fflush(stdout);
 }

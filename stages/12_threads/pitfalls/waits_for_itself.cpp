@@ -3,9 +3,9 @@
 // a call that stands behind it in the queue. With one thread the first call is
 // enough; with 32 it happens on a busy day.
 //
-// Cure: a call in a pool does not wait for that pool. Return, and let the one
-// who asked submit the next call; coroutines do so by themselves. Or use a
-// second pool for the parts.
+// Cure: a call in a pool does not wait for that pool. It returns, and the
+// caller submits the next call, as a coroutine does that awaits one after the
+// other. Or use a second pool for the parts.
 //
 // Hangs: 1
 // Prints:

@@ -1,4 +1,5 @@
 #include <atomic>
+#include <exception>
 #include <latch>
 #include <limits>
 #include <memory>

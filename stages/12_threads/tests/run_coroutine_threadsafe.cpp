@@ -1,3 +1,4 @@
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>

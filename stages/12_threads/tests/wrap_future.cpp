@@ -1,3 +1,4 @@
+#include <exception>
 #include <latch>
 #include <memory>
 #include <semaphore>
@@ -71,7 +72,12 @@ TEST_CASE("wrap_future: to throw a CancelledError is to throw, as in CPython") {
 
 TEST_CASE("wrap_future: cancelled here is cancelled there, if in time") {
   for (const bool begun : {false, true}) {
+    Log errors;
     EventLoop loop;
+    loop.set_exception_handler(
+        [&](const std::string& message, std::exception_ptr) {
+          errors.push_back(message);
+        });
     const concurrent::Future<int> source;
     if (begun) {
       source.set_running_or_notify_cancel();
@@ -87,6 +93,7 @@ TEST_CASE("wrap_future: cancelled here is cancelled there, if in time") {
     }
     loop.run_until_idle();
     CHECK(future.cancelled());
+    CHECK(errors == Log{});
   }
 }
 
