@@ -34,13 +34,10 @@ std::string joined(const std::string& host, int port) {
 Addresses resolve(
     const std::string& host,
     int port,
-    int flags,
+    addrinfo hints,
     const std::string& purpose
 ) {
-  addrinfo hints{};
-  hints.ai_family = AF_UNSPEC;
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = flags | AI_NUMERICSERV;
+  hints.ai_flags |= AI_NUMERICSERV;
   addrinfo* found = nullptr;
   const int error = getaddrinfo(
       host.empty() ? nullptr : host.c_str(),
@@ -55,6 +52,25 @@ Addresses resolve(
     throw std::runtime_error{purpose + ": " + gai_strerror(error)};
   }
   return {found, freeaddrinfo};
+}
+
+Addresses resolve(
+    const std::string& host,
+    int port,
+    int flags,
+    const std::string& purpose
+) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = flags;
+  return resolve(host, port, hints, purpose);
+}
+
+SocketAddress address_in(const addrinfo& info) {
+  SocketAddress address;
+  std::memcpy(&address.storage, info.ai_addr, info.ai_addrlen);
+  address.size = info.ai_addrlen;
+  return address;
 }
 
 void set_flag(int fd, int get, int set, int flag, bool value) {
@@ -222,24 +238,79 @@ int connect_to(const std::string& host, int port) {
   return fd;
 }
 
-SocketAddress ensure_resolved(int fd, const std::string& host, int port) {
+int family_of(int fd) {
   sockaddr_storage own{};
   socklen_t size = sizeof own;
   if (getsockname(fd, reinterpret_cast<sockaddr*>(&own), &size) == -1) {
     throw_errno("connect");
   }
+  return own.ss_family;
+}
+
+SocketAddress ensure_resolved(int fd, const std::string& host, int port) {
+  return first_address(family_of(fd), host, port);
+}
+
+SocketAddress first_address(int family, const std::string& host, int port) {
   const auto addresses =
       resolve(host, port, 0, "cannot connect to " + joined(host, port));
   for (auto* at = addresses.get(); at != nullptr; at = at->ai_next) {
-    if (at->ai_family == own.ss_family) {
-      SocketAddress found;
-      std::memcpy(&found.storage, at->ai_addr, at->ai_addrlen);
-      found.size = at->ai_addrlen;
-      return found;
+    if (at->ai_family == family) {
+      return address_in(*at);
     }
   }
   errno = EAFNOSUPPORT;
   throw_errno("connect");
+}
+
+bool is_numeric_host(const std::string& host) {
+  addrinfo hints{};
+  hints.ai_flags = AI_NUMERICHOST;
+  addrinfo* found = nullptr;
+  if (host.empty() || getaddrinfo(host.c_str(), "0", &hints, &found) != 0) {
+    return false;
+  }
+  freeaddrinfo(found);
+  return true;
+}
+
+std::vector<AddressInfo> look_up(
+    const std::string& host,
+    int port,
+    int family,
+    int type,
+    int proto,
+    int flags
+) {
+  addrinfo hints{};
+  hints.ai_family = family;
+  hints.ai_socktype = type;
+  hints.ai_protocol = proto;
+  hints.ai_flags = flags;
+  std::vector<AddressInfo> all;
+  const auto found = resolve(host, port, hints, "cannot look up " + host);
+  for (auto* at = found.get(); at != nullptr; at = at->ai_next) {
+    const char* const name = at->ai_canonname ? at->ai_canonname : "";
+    all.push_back({at->ai_family, at->ai_socktype, at->ai_protocol, name,
+                   address_in(*at)});
+  }
+  return all;
+}
+
+std::pair<std::string, std::string> look_up_name(
+    const SocketAddress& address,
+    int flags
+) {
+  char host[NI_MAXHOST] = "";
+  char port[NI_MAXSERV] = "";
+  const int error = getnameinfo(address.get(), address.size, host, sizeof host,
+                                port, sizeof port, flags);
+  if (error != 0) {
+    throw std::runtime_error{
+        std::string{"cannot look up the name of an address: "} +
+        gai_strerror(error)};
+  }
+  return {host, port};
 }
 
 void keep_connect_error(int fd, int error) { kept_errors[fd] = error; }

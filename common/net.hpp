@@ -5,6 +5,7 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
 // Writing where nobody reads any more is an error, no signal that kills. macOS
 // wants to be told so once for each socket: prevent_sigpipe().
@@ -55,6 +56,41 @@ struct SocketAddress {
 /// The first address of host that is of fd's own family; looking up a name
 /// blocks. Throws std::system_error or std::runtime_error.
 SocketAddress ensure_resolved(int fd, const std::string& host, int port);
+
+/// The same for a family, such as AF_INET.
+SocketAddress first_address(int family, const std::string& host, int port);
+
+/// The family of fd's own address. Throws std::system_error.
+int family_of(int fd);
+
+/// Whether host is an address in digits, which need not be looked up.
+bool is_numeric_host(const std::string& host);
+
+/// One of those that getaddrinfo(3) finds.
+struct AddressInfo {
+  int family;
+  int type;
+  int proto;
+  std::string canonname;
+  SocketAddress address;
+};
+
+/// getaddrinfo(3), which blocks. Throws std::runtime_error: "cannot look up
+/// nowhere.invalid: Name or service not known".
+std::vector<AddressInfo> look_up(
+    const std::string& host,
+    int port,
+    int family = 0,
+    int type = 0,
+    int proto = 0,
+    int flags = 0
+);
+
+/// getnameinfo(3), which blocks: host and port. Throws std::runtime_error.
+std::pair<std::string, std::string> look_up_name(
+    const SocketAddress& address,
+    int flags = 0
+);
 
 /// For libkqueue, which takes the error out of a socket (SO_ERROR): it is kept
 /// here, until somebody asks how it went to connect fd.

@@ -54,6 +54,10 @@ function(asyncio_unite target count)
     UNITY_BUILD ON
     UNITY_BUILD_BATCH_SIZE ${count}
   )
+  # g++ takes what was included for a header.
+  target_compile_options(${target} PRIVATE
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>
+  )
 endfunction()
 
 # Replaces the file only when that changes it, so that nothing is rebuilt.

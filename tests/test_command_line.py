@@ -50,6 +50,7 @@ WORKLOADS = {
     "04": ("timers", "switch"),
     "05": ("future",),
     "06": ("spawn", "alive", "empty"),
+    "12": ("threadsafe", "executor"),
 }
 
 
@@ -450,7 +451,8 @@ class TraceTest(FailingTest):
 
 
 DEMOS_WITHOUT_TASKS = ("epoll", "kqueue", "poll", "selectors", "silent")
-SLOW_DEMOS = ("idle", "print_and_repeat", "sleepers", "spinner", "select")
+SLOW_DEMOS = ("computing", "counting", "flags", "idle", "print_and_repeat",
+              "sleepers", "spinner", "select")
 
 
 if __name__ == "__main__":

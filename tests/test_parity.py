@@ -67,7 +67,7 @@ def differing_cases(topic):
 
 def cpp_cases(topic):
     return cases_in(
-        FOLDER / f"{topic}.cpp", r"^PARITY(?:_PLAIN)?\((\w+)\) \{$"
+        FOLDER / f"{topic}.cpp", r"^PARITY(?:_PLAIN|_THREADS)?\((\w+)\) \{$"
     )
 
 

@@ -82,6 +82,12 @@ inline std::string name(const std::exception_ptr& exception) {
     return with("CancelledError", error.message);
   } catch (const asyncio::InvalidStateError& error) {
     return with("InvalidStateError", error.what());
+#if __has_include("concurrent_futures.hpp")
+  } catch (const asyncio::TimeoutError&) {
+    return "TimeoutError";
+  } catch (const asyncio::concurrent::CancelledError&) {
+    return "CancelledError";
+#endif
   } catch (const std::exception& error) {
     return with("RuntimeError", error.what());
   } catch (...) {
@@ -122,13 +128,18 @@ inline std::string now() {
   return text;
 }
 
-/// Makes a loop's clock virtual and its reports lines.
-inline void prepare(asyncio::EventLoop& loop) {
-  loop.use_virtual_clock();
+/// Makes a loop's reports lines.
+inline void report_in_lines(asyncio::EventLoop& loop) {
   loop.set_exception_handler(
       [](const std::string& message, std::exception_ptr exception) {
         say("loop: " + message + (exception ? ": " + name(exception) : ""));
       });
+}
+
+/// Makes a loop's clock virtual and its reports lines.
+inline void prepare(asyncio::EventLoop& loop) {
+  loop.use_virtual_clock();
+  report_in_lines(loop);
 }
 
 #if __has_include("runners.hpp")
@@ -148,6 +159,15 @@ inline void run(asyncio::Coroutine<> main) {
 }
 #endif
 
+#if __has_include("threads.hpp")
+/// The same on a real clock: a virtual one does not wait for threads.
+inline void run_beside_threads(asyncio::Coroutine<> main) {
+  asyncio::Runner runner;
+  report_in_lines(runner.get_loop());
+  runner.run(std::move(main));
+}
+#endif
+
 }  // namespace parity
 
 /// A case that is a coroutine: PARITY(name) { co_await ...; }
@@ -155,6 +175,13 @@ inline void run(asyncio::Coroutine<> main) {
   static asyncio::Coroutine<> case_##name();                    \
   static const parity::Register register_##name(                \
       __FILE__, #name, [] { parity::run(case_##name()); });     \
+  static asyncio::Coroutine<> case_##name()
+
+/// A case that is a coroutine and waits for threads.
+#define PARITY_THREADS(name)                                                \
+  static asyncio::Coroutine<> case_##name();                                \
+  static const parity::Register register_##name(                            \
+      __FILE__, #name, [] { parity::run_beside_threads(case_##name()); });  \
   static asyncio::Coroutine<> case_##name()
 
 /// A case that is a plain function and makes its own loop.

@@ -111,6 +111,14 @@ TEST_CASE("ctrl_c: the next run is a new one") {
   CHECK(runner.run(answer()) == 42);
 }
 
+int watched(const EventLoop& loop) {
+  int count = 0;
+  for (int fd = 0; fd < 100; ++fd) {
+    count += loop.is_watched(fd, EVENT_READ);
+  }
+  return count;
+}
+
 void (*handler())(int) {
   struct sigaction action {};
   sigaction(SIGINT, nullptr, &action);
@@ -123,11 +131,10 @@ TEST_CASE("ctrl_c: afterwards all is as it was") {
   Log log;
   {
     VirtualRunner runner;
+    const int watched_before = watched(runner.get_loop());
     CHECK_THROWS_AS(runner.run(works(&log)), KeyboardInterrupt);
     CHECK((handler() == before));
-    for (int fd = 0; fd < 100; ++fd) {
-      CHECK_FALSE(runner.get_loop().is_watched(fd, EVENT_READ));
-    }
+    CHECK(watched(runner.get_loop()) == watched_before);
   }
   CHECK((handler() == before));
   CHECK(open_descriptors() == open);

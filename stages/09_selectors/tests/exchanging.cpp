@@ -152,7 +152,10 @@ TEST_CASE("exchanging: both directions of one descriptor, one by one") {
   });
 }
 
-/// Says of every descriptor that it is ready, and asks nobody.
+/// No descriptor of this process has that number.
+constexpr int no_descriptor = 123456;
+
+/// Says that this one is ready, and asks nobody.
 class Optimist : public BaseSelector {
  public:
   explicit Optimist(Log* log) : log_(log) {}
@@ -164,16 +167,17 @@ class Optimist : public BaseSelector {
     log_->push_back(
         "select(" + (timeout ? std::to_string(timeout->count()) : "") + ")");
     Ready ready;
-    for (const auto& [fd, key] : keys_) {
-      ready.push_back({key, key.events});
+    if (const auto key = keys_.find(no_descriptor); key != keys_.end()) {
+      ready.push_back({key->second, key->second.events});
     }
     return ready;
   }
 
  private:
   void update(int fd, int events) override {
-    log_->push_back(
-        "update(" + std::to_string(fd) + ", " + std::to_string(events) + ")");
+    if (fd == no_descriptor) {
+      log_->push_back("update(" + std::to_string(events) + ")");
+    }
   }
 
   Log* log_;
@@ -183,10 +187,10 @@ TEST_CASE("exchanging: the loop asks whatever it was given") {
   Log log;
   {
     EventLoop loop(std::make_unique<Optimist>(&log));
-    loop.add_reader(7, [&] { log.push_back("read"); });
-    loop.add_writer(7, [&] { log.push_back("write"); });
+    loop.add_reader(no_descriptor, [&] { log.push_back("read"); });
+    loop.add_writer(no_descriptor, [&] { log.push_back("write"); });
     loop.run_once();
-    loop.remove_reader(7);
+    loop.remove_reader(no_descriptor);
     loop.call_soon([] {});
     loop.run_once();  // right behind an answer it does not ask
     loop.call_soon([] {});
@@ -195,15 +199,15 @@ TEST_CASE("exchanging: the loop asks whatever it was given") {
   CHECK(
       log
       == Log{
-          "update(7, 1)",
-          "update(7, 3)",
+          "update(1)",
+          "update(3)",
           "select()",
           "read",
           "write",
-          "update(7, 2)",
+          "update(2)",
           "select(0.000000)",
           "write",
-          "update(7, 0)",
+          "update(0)",
           "destroyed with 0",
       }
   );
@@ -353,7 +357,7 @@ TEST_CASE("exchanging: what the selector refuses is not registered") {
   selector.refuses = true;
   CHECK_THROWS_AS(loop.add_reader(left, [] {}), std::system_error);
   CHECK_FALSE(loop.is_watched(left, EVENT_READ));
-  CHECK(selector.get_map().empty());
+  CHECK(selector.get_map().count(left) == 0);
   selector.refuses = false;
   loop.add_writer(left, [&] { ++called; });
   loop.run_once();
