@@ -68,6 +68,25 @@ TEST_CASE("default_executor: run() waits for calls that nobody awaits") {
   thread.join();
 }
 
+/// Leaves a call that asks the loop, and waits for the answer, many times.
+Coroutine<> leaves_a_talk(std::binary_semaphore* answer, int* answered) {
+  run_in_executor(None, [=, &loop = get_running_loop()] {
+    for (int i = 0; i < 100; ++i) {
+      loop.call_soon_threadsafe([answer] { answer->release(); });
+      answer->acquire();
+      ++*answered;
+    }
+  });
+  co_return;
+}
+
+TEST_CASE("default_executor: and its loop runs as long as they do") {
+  std::binary_semaphore answer(0);
+  int answered = 0;
+  run(leaves_a_talk(&answer, &answered));
+  CHECK(answered == 100);
+}
+
 Coroutine<> goes_on(std::binary_semaphore* go_on) {
   for (int i = 0; i < 10; ++i) {
     co_await sleep(0s);
