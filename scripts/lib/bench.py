@@ -28,11 +28,12 @@ def main(arguments: list[str]) -> int:
     options = parse(arguments)
     options.output.mkdir(parents=True, exist_ok=True)
     options.made = made_how(options)
-    table, plot = {"scaling": scaling, "tasks": tasks}[options.what](options)
+    measure = {"scaling": scaling, "tasks": tasks, "threads": threads}
+    table, plot = measure[options.what](options)
     print(table, end="")
     written = [options.output / f"{options.what}.md"]
     written[0].write_text(table, encoding="utf-8")
-    if options.plot:
+    if options.plot and plot:
         written.append(options.output / f"{options.what}.svg")
         draw(plot, written[1], TITLES[options.what])
     print("\nwritten:", *map(os.path.relpath, written), file=sys.stderr)
@@ -41,7 +42,7 @@ def main(arguments: list[str]) -> int:
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("what", choices=["scaling", "tasks"])
+    parser.add_argument("what", choices=["scaling", "tasks", "threads"])
     parser.add_argument("stages", nargs="+", metavar="STAGE")
     parser.add_argument("--runs", type=positive)
     parser.add_argument("--output", type=Path, required=True)
@@ -599,6 +600,60 @@ def tasks_table(contenders: list[Contender], last: Contender,
         "CPU time for an operation in ns, and for alive a task's bytes of"
         f" memory;\nthen the same time as a ratio to {last.title}'s."
         f"{versions}\n{options.made}\n{markdown(rows)}\n{markdown(ratios)}")
+
+
+# --- threads ---------------------------------------------------------------
+
+THREADS = (
+    Workload("threadsafe", "threadsafe", 10_000),
+    Workload("executor", "executor", 10_000),
+)
+
+
+def asio_contenders(output: Path) -> list[Contender]:
+    """None where asio's headers are not installed."""
+    source = Path(__file__).with_name("bench_asio.cpp")
+    root = source.parents[2]
+    program = output / "bench_asio"
+    progress("asio is compiled")
+    try:
+        output_of(os.environ.get("CXX") or "c++", "-std=c++20", "-O3",
+                  "-pthread", f"-I{root}", source,
+                  root / "common" / "bench.cpp", "-o", program)
+    except Problem:
+        return []
+    names = [workload.name for workload in THREADS]
+    return [Contender("asio", [program], GREEN, names),
+            Contender("asio + timer", [program, "--reactor"], GREEN, names)]
+
+
+def threads(options: argparse.Namespace) -> tuple[str, str]:
+    """All threads on one core: its CPU time is what a round trip takes."""
+    contenders = [stage_contender(stage) for stage in options.stages]
+    last = contenders[-1]
+    contenders += asio_contenders(options.output)
+    contenders += python_contenders(options.python)
+    if cores():
+        pin(0, cores()[-1])
+    for number in range(options.runs):
+        for workload in THREADS:
+            progress(f"round {number + 1} of {options.runs}:"
+                     f" {workload.title}")
+            for each in rotated(contenders, number):
+                each.measure(workload, options.quick)
+    end_of_progress()
+    titles = [workload.title for workload in THREADS]
+    rows = [["ns", *titles, *(f"{title}, ratio" for title in titles)]]
+    for each in contenders:
+        rows.append([each.title]
+                    + [figure(each.median(workload)) for workload in THREADS]
+                    + [figure(each.ratio(last, workload))
+                       for workload in THREADS])
+    return (
+        "CPU time in ns for a call into the loop and its answer"
+        " (threadsafe), and for a\ncall that a thread makes (executor);"
+        f" then as a ratio to {last.title}'s.\n{options.made}\n"
+        f"{markdown(rows)}"), ""
 
 
 def tasks_plot(contenders: list[Contender]) -> str:

@@ -7,7 +7,9 @@ loop. Two more, calls and awaits, are the first two lines of stage 01's bench.
 """
 import argparse
 import asyncio
+import concurrent.futures
 import os
+import threading
 import time
 
 
@@ -146,6 +148,37 @@ async def timers(watch):
     watch.stop()
 
 
+async def threadsafe(watch):
+    loop = asyncio.get_running_loop()
+    done = loop.create_future()
+
+    def ask_often():
+        answer = threading.Semaphore(0)
+        for _ in range(watch.n):
+            loop.call_soon_threadsafe(answer.release)
+            answer.acquire()
+        loop.call_soon_threadsafe(done.set_result, None)
+
+    watch.start()
+    thread = threading.Thread(target=ask_often)
+    thread.start()
+    await done
+    thread.join()
+    watch.stop()
+
+
+async def executor(watch):
+    loop = asyncio.get_running_loop()
+    pool = concurrent.futures.ThreadPoolExecutor(1)
+    watch.start()
+    total = 0
+    for i in range(watch.n):
+        total += await loop.run_in_executor(pool, int, i)
+    watch.stop()
+    pool.shutdown()
+    check_sum(total, watch.n)
+
+
 def add_one(value):
     return value + 1
 
@@ -172,7 +205,9 @@ async def awaits(watch):
 
 WORKLOADS = {
     workload.__name__: workload
-    for workload in (switch, spawn, alive, future, timers, calls, awaits)
+    for workload in (
+        switch, spawn, alive, future, timers, threadsafe, executor, calls,
+        awaits)
 }
 
 
