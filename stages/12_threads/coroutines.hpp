@@ -3,6 +3,7 @@
 // (CPython: Task in Lib/asyncio/tasks.py)
 #pragma once
 
+#include <atomic>
 #include <cerrno>
 #include <cstdint>
 #include <exception>
@@ -352,7 +353,7 @@ class Driver : public Waiter {
   }
 
   static inline thread_local Driver* current_ = nullptr;
-  static inline thread_local unsigned last_number_ = 0;
+  static inline std::atomic<unsigned> last_number_ = 0;
 
   /// Most have none: they pay for a pointer.
   std::unique_ptr<std::string> name_;

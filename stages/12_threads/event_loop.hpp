@@ -143,9 +143,7 @@ class EventLoop {
   Handle call_soon(Callback callback) {
     check_open();
     // Those of other threads came first: as in CPython, there is one queue.
-    if (mailbox_->has_calls()) {
-      mailbox_->take(ready_);
-    }
+    take_calls();
     ready_.push_back(std::move(callback));
     return Handle(*this, begun_ + ready_.size() - 1);
   }
@@ -351,6 +349,7 @@ class EventLoop {
   void run_once() {
     const Running running(*this);
     const trace::Round round;
+    take_calls();
     drop_cancelled_timers();
     std::optional<Seconds> timeout;
     if (!ready_.empty() || stopping_) {
@@ -419,6 +418,9 @@ class EventLoop {
   /// Holds the loop's address, or nullptr once that is gone: for those that
   /// may live longer.
   const std::shared_ptr<EventLoop*>& lifeline() const { return lifeline_; }
+
+  /// The numbers of waits and callbacks: of the loop, whichever thread runs it.
+  std::uint64_t next_id() { return ++last_id_; }
 
   /// Keeps `work` alive until it is disowned or the loop closes. Throws
   /// std::logic_error if it is closed.
@@ -759,6 +761,14 @@ class EventLoop {
     advance(*timeout);
   }
 
+  // Every round: whatever goes wrong, a thread's call is not to lie there while
+  // the loop sleeps.
+  void take_calls() {
+    if (mailbox_->has_calls()) {
+      mailbox_->take(ready_);
+    }
+  }
+
   // Woken by a thread, whose call is queued already, or by a signal.
   // (unix_events._process_self_data)
   void read_from_self() {
@@ -769,7 +779,6 @@ class EventLoop {
         run(Callback(handler->second.callback));
       }
     }
-    mailbox_->take(ready_);
   }
 
   // Only queues calls: whoever is called first might remove the others.
@@ -900,6 +909,7 @@ class EventLoop {
   std::size_t gaps_ = 0;
   std::shared_ptr<EventLoop*> lifeline_ = std::make_shared<EventLoop*>(this);
   std::uint64_t registrations_ = 0;
+  std::uint64_t last_id_ = 0;
   /// By descriptor, as far as any was watched.
   std::unordered_map<int, unsigned> forgotten_;
   std::shared_ptr<Mailbox> mailbox_ = std::make_shared<Mailbox>();

@@ -153,7 +153,7 @@ class FutureBase {
   /// Lets `schedule` tell the loop whom to call, once this is done. Returns
   /// what remove_done_callback needs.
   std::uint64_t add_done_callback(std::function<void(EventLoop&)> schedule) {
-    const std::uint64_t id = ++last_id_;
+    const std::uint64_t id = *loop_ ? (*loop_)->next_id() : 0;
     if (done()) {
       schedule(loop());
     } else {
@@ -171,7 +171,7 @@ class FutureBase {
   /// Wakes the waiter once this is done or destroyed. It stays known until it
   /// is removed.
   void add_waiting(Waiting& waiting) {
-    waiting.id = ++last_id_;
+    waiting.id = loop().next_id();
     if (!oldest_waiting_) {
       oldest_waiting_ = waiting.next = waiting.previous = &waiting;
       return;
@@ -237,7 +237,7 @@ class FutureBase {
     std::exception_ptr error;
     Waiting* waiting = oldest_waiting_;
     if (callbacks_.empty()) {
-      wake_those_before(last_id_ + 1, waiting, error);
+      wake_those_before(after_all, waiting, error);
     } else {
       schedule_callbacks(waiting, error);
     }
@@ -296,7 +296,7 @@ class FutureBase {
         error = std::current_exception();
       }
     }
-    wake_those_before(last_id_ + 1, waiting, error);
+    wake_those_before(after_all, waiting, error);
   }
 
   /// Returns the first that came later, or nullptr.
@@ -327,8 +327,7 @@ class FutureBase {
     }
   }
 
-  /// Of all futures, so that no number comes back.
-  static inline thread_local std::uint64_t last_id_ = 0;
+  static constexpr std::uint64_t after_all = static_cast<std::uint64_t>(-1);
 
   std::shared_ptr<EventLoop*> loop_;
   /// The newest first.

@@ -13,6 +13,7 @@
 #include <mutex>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "common/net.hpp"
@@ -64,15 +65,17 @@ class Mailbox {
 
   /// From a signal handler, which may only do what is safe at any moment.
   void post_signal(int number) {
-    woken_ = true;
     write(static_cast<char>(number));
+    // Not `woken_`, which read() might be about to clear: a loop that is never
+    // idle would not ask. After the byte: read() clears this before.
+    signalled_ = true;
   }
 
   /// Whether there are calls to take.
   bool has_calls() const { return has_calls_; }
 
   /// Whether there is something to read.
-  bool woken() const { return woken_; }
+  bool woken() const { return woken_ || signalled_; }
 
   /// Moves the calls to the end of `ready`.
   void take(RingBuffer<Callback>& ready) {
@@ -88,6 +91,7 @@ class Mailbox {
   /// (selector_events._read_from_self)
   std::string read() {
     char bytes[4096];
+    signalled_ = false;
     const auto count = ::read(pipe_[0], bytes, sizeof bytes);
     // Only now: who is early finds it true, and a byte that was read.
     woken_ = false;
@@ -113,6 +117,7 @@ class Mailbox {
 
   int pipe_[2];
   std::atomic<bool> woken_ = false;
+  std::atomic<bool> signalled_ = false;
   std::atomic<bool> has_calls_ = false;
   std::mutex mutex_;
   RingBuffer<Callback> calls_;
@@ -129,6 +134,10 @@ class SignalHandler {
     if (number_ != 0) {
       ::sigaction(number_, &before_, nullptr);
       mailboxes_[number_] = nullptr;
+      // In another thread it may be under way, and the mailbox about to go.
+      while (posting_ > 0) {
+        std::this_thread::yield();
+      }
     }
   }
 
@@ -160,13 +169,17 @@ class SignalHandler {
 
  private:
   static void post(int number) {
+    ++posting_;
     if (Mailbox* const mailbox = mailboxes_[number]) {
       mailbox->post_signal(number);
     }
+    --posting_;
   }
 
   /// By signal: a process has one handler for each.
   static inline std::atomic<Mailbox*> mailboxes_[NSIG] = {};
+  /// How many threads are in post().
+  static inline std::atomic<int> posting_ = 0;
 
   int number_ = 0;
   struct sigaction before_ = {};
