@@ -18,8 +18,8 @@ namespace asyncio {
 
 // ---- From a thread into the loop ----
 
-/// Waits in the loop for what a thread does. The loop owns it, so that no thread
-/// ever destroys a future. (futures._chain_future)
+/// Waits in the loop for what a thread does. The loop owns it, so that no
+/// thread ever destroys a future. (futures._chain_future)
 template <class T>
 class Arrival : public Work {
  public:
