@@ -159,9 +159,10 @@ class AnyTask : public AnyFuture {
   /// (Task.set_name)
   void set_name(std::string name) const { driver().set_name(std::move(name)); }
 
-  /// The older one comes first.
+  /// The older one comes first; threads number theirs on their own.
   friend bool operator<(const AnyTask& one, const AnyTask& other) {
-    return one.driver().number() < other.driver().number();
+    return std::pair(one.driver().number(), one.driver_) <
+           std::pair(other.driver().number(), other.driver_);
   }
 
  private:

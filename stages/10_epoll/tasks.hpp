@@ -169,9 +169,10 @@ class AnyTask : public AnyFuture {
   /// Takes one of them back. Returns how many are left. (Task.uncancel)
   int uncancel() const { return driver().uncancel(); }
 
-  /// The older one comes first.
+  /// The older one comes first; threads number theirs on their own.
   friend bool operator<(const AnyTask& one, const AnyTask& other) {
-    return one.driver().number() < other.driver().number();
+    return std::pair(one.driver().number(), one.driver_) <
+           std::pair(other.driver().number(), other.driver_);
   }
 
  private:

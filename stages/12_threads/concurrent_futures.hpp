@@ -37,8 +37,21 @@ class CancelledError : public std::runtime_error {
   CancelledError() : std::runtime_error("the future was cancelled") {}
 };
 
-/// Longer ones would overflow the system's clock.
-inline constexpr Seconds longest_wait = std::chrono::hours(24 * 365 * 100);
+/// Longer ones would overflow the system's clock; what is no number is none.
+inline Seconds within_range(Seconds timeout) {
+  constexpr Seconds longest_wait = std::chrono::hours(24 * 365 * 100);
+  return std::max(Seconds(0), std::min(timeout, longest_wait));
+}
+
+/// Tells of the exception that is being handled, where nobody else hears of it.
+inline void report(const char* message) noexcept {
+  try {
+    const std::string error = describe(std::current_exception());
+    std::fprintf(stderr, "%s: %s\n", message, error.c_str());
+  } catch (...) {
+    std::fprintf(stderr, "%s\n", message);
+  }
+}
 
 // ---- Waiting ----
 
@@ -125,8 +138,10 @@ class Future {
   void set_result(Value<T> value) const {
     {
       const std::lock_guard lock(shared_->mutex);
-      shared_->finish();
+      shared_->check_pending();
+      // First: what cannot be moved is not there.
       shared_->value.emplace(std::move(value));
+      shared_->finish();
     }
     call_back();
   }
@@ -135,8 +150,9 @@ class Future {
   void set_exception(std::exception_ptr exception) const {
     {
       const std::lock_guard lock(shared_->mutex);
-      shared_->finish();
+      shared_->check_pending();
       shared_->exception = std::move(exception);
+      shared_->finish();
     }
     call_back();
   }
@@ -166,10 +182,13 @@ class Future {
       return true;
     }
 
-    void finish() {
+    void check_pending() const {
       if (done()) {
         throw InvalidStateError("invalid state");
       }
+    }
+
+    void finish() {
       phase = Phase::finished;
       changed.notify_all();
     }
@@ -181,8 +200,7 @@ class Future {
       const auto is_done = [this] { return done(); };
       if (!timeout) {
         changed.wait(lock, is_done);
-      } else if (!changed.wait_for(lock, std::min(*timeout, longest_wait),
-                                   is_done)) {
+      } else if (!changed.wait_for(lock, within_range(*timeout), is_done)) {
         throw TimeoutError();
       }
       if (phase == Phase::cancelled) {
@@ -212,8 +230,7 @@ class Future {
     try {
       callback(*this);
     } catch (...) {
-      const std::string error = describe(std::current_exception());
-      std::fprintf(stderr, "exception calling callback: %s\n", error.c_str());
+      report("exception calling callback");
     }
   }
 
@@ -254,14 +271,14 @@ class ThreadPoolExecutor {
     };
     auto item = std::make_unique<WorkItem<decltype(call)>>(std::move(call));
     const auto future = item->future;
-    const std::lock_guard lock(mutex_);
-    if (shutdown_) {
+    const std::lock_guard lock(shared_->mutex);
+    if (shared_->shutdown) {
       throw std::runtime_error("cannot schedule new futures after shutdown");
     }
     // First: what cannot be done by anyone must not be in the queue.
     adjust_thread_count();
-    queue_.push_back(std::move(item));
-    changed_.notify_one();
+    shared_->queue.push_back(std::move(item));
+    shared_->changed.notify_one();
     return future;
   }
 
@@ -284,11 +301,11 @@ class ThreadPoolExecutor {
     std::deque<std::unique_ptr<Item>> cancelled;
     std::vector<std::thread> threads;
     {
-      const std::lock_guard lock(mutex_);
-      shutdown_ = true;
-      changed_.notify_all();
+      const std::lock_guard lock(shared_->mutex);
+      shared_->shutdown = true;
+      shared_->changed.notify_all();
       if (cancel_futures) {
-        cancelled.swap(queue_);
+        cancelled.swap(shared_->queue);
       }
       if (wait) {
         threads.swap(threads_);
@@ -298,7 +315,12 @@ class ThreadPoolExecutor {
       item->cancel();
     }
     for (std::thread& thread : threads) {
-      thread.join();
+      if (thread.get_id() == std::this_thread::get_id()) {
+        // One of its calls ends the pool: that thread cannot wait for itself.
+        thread.detach();
+      } else {
+        thread.join();
+      }
     }
   }
 
@@ -320,25 +342,25 @@ class ThreadPoolExecutor {
       if (!future.set_running_or_notify_cancel()) {
         return;
       }
-      std::optional<Value<T>> value;
       std::exception_ptr exception;
       try {
-        if constexpr (std::is_void_v<T>) {
-          (*call)();
-          value.emplace();
-        } else {
-          value.emplace((*call)());
-        }
+        future.set_result(result());
+        return;
       } catch (...) {
         exception = std::current_exception();
       }
-      // What it owns is gone before anyone hears of its end.
-      call.reset();
       // Only now: outside, nothing of the exception is left to this thread.
-      if (exception) {
-        future.set_exception(std::move(exception));
+      future.set_exception(std::move(exception));
+    }
+
+    // What the call owns is gone before anyone hears of its end.
+    Value<T> result() {
+      auto mine = std::exchange(call, std::nullopt);
+      if constexpr (std::is_void_v<T>) {
+        (*mine)();
+        return None;
       } else {
-        future.set_result(std::move(*value));
+        return (*mine)();
       }
     }
 
@@ -372,39 +394,56 @@ class ThreadPoolExecutor {
     const std::vector<Future<T>>& futures;
   };
 
+  /// What the threads need: one of them may outlive the pool.
+  struct Shared {
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::deque<std::unique_ptr<Item>> queue;
+    /// How many threads wait for a call.
+    std::size_t idle = 0;
+    bool shutdown = false;
+  };
+
   void adjust_thread_count() {
-    if (queue_.size() >= idle_ && threads_.size() < max_workers_) {
-      threads_.emplace_back([this] { work(); });
+    if (shared_->queue.size() >= shared_->idle &&
+        threads_.size() < max_workers_) {
+      threads_.emplace_back([shared = shared_] { work(*shared); });
     }
   }
 
   // (thread._worker)
-  void work() {
-    std::unique_lock lock(mutex_);
+  static void work(Shared& shared) {
+    std::unique_lock lock(shared.mutex);
     while (true) {
-      ++idle_;
-      changed_.wait(lock, [this] { return shutdown_ || !queue_.empty(); });
-      --idle_;
-      if (queue_.empty()) {
+      ++shared.idle;
+      shared.changed.wait(lock, [&shared] {
+        return shared.shutdown || !shared.queue.empty();
+      });
+      --shared.idle;
+      if (shared.queue.empty()) {
         return;
       }
-      auto item = std::move(queue_.front());
-      queue_.pop_front();
+      auto item = std::move(shared.queue.front());
+      shared.queue.pop_front();
       lock.unlock();
-      item->run();
+      run(*item);
       item = nullptr;
       lock.lock();
     }
   }
 
+  // Only if somebody else has set the future.
+  static void run(Item& item) {
+    try {
+      item.run();
+    } catch (...) {
+      report("Exception in worker");
+    }
+  }
+
   const std::size_t max_workers_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<std::unique_ptr<Item>> queue_;
-  /// How many threads wait for a call.
-  std::size_t idle_ = 0;
+  const std::shared_ptr<Shared> shared_ = std::make_shared<Shared>();
   std::vector<std::thread> threads_;
-  bool shutdown_ = false;
 };
 
 }  // namespace asyncio::concurrent

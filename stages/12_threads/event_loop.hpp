@@ -143,9 +143,7 @@ class EventLoop {
   Handle call_soon(Callback callback) {
     check_open();
     // Those of other threads came first: as in CPython, there is one queue.
-    if (mailbox_->has_calls()) {
-      mailbox_->take(ready_);
-    }
+    take_calls();
     ready_.push_back(std::move(callback));
     return Handle(*this, begun_ + ready_.size() - 1);
   }
@@ -351,6 +349,7 @@ class EventLoop {
   void run_once() {
     const Running running(*this);
     const trace::Round round;
+    take_calls();
     drop_cancelled_timers();
     std::optional<Seconds> timeout;
     if (!ready_.empty() || stopping_) {
@@ -759,6 +758,14 @@ class EventLoop {
     advance(*timeout);
   }
 
+  // Every round: whatever goes wrong, a thread's call is not to lie there while
+  // the loop sleeps.
+  void take_calls() {
+    if (mailbox_->has_calls()) {
+      mailbox_->take(ready_);
+    }
+  }
+
   // Woken by a thread, whose call is queued already, or by a signal.
   // (unix_events._process_self_data)
   void read_from_self() {
@@ -769,7 +776,6 @@ class EventLoop {
         run(Callback(handler->second.callback));
       }
     }
-    mailbox_->take(ready_);
   }
 
   // Only queues calls: whoever is called first might remove the others.

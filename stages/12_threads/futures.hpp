@@ -327,8 +327,8 @@ class FutureBase {
     }
   }
 
-  /// Of all futures, so that no number comes back.
-  static inline thread_local std::uint64_t last_id_ = 0;
+  /// Of the newest wait or callback: none comes back.
+  std::uint64_t last_id_ = 0;
 
   std::shared_ptr<EventLoop*> loop_;
   /// The newest first.

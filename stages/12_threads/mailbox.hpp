@@ -13,6 +13,7 @@
 #include <mutex>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "common/net.hpp"
@@ -56,22 +57,25 @@ class Mailbox {
       calls_.push_back(std::move(callback));
       has_calls_ = true;
     }
-    wake();
+    if (!woken_.exchange(true)) {
+      write(0);
+    }
     return true;
   }
 
   /// From a signal handler, which may only do what is safe at any moment.
   void post_signal(int number) {
-    signalled_ = true;
-    woken_ = true;
     write(static_cast<char>(number));
+    // Not `woken_`, which read() might be about to clear: a loop that is never
+    // idle would not ask. After the byte: read() clears this before.
+    signalled_ = true;
   }
 
   /// Whether there are calls to take.
   bool has_calls() const { return has_calls_; }
 
   /// Whether there is something to read.
-  bool woken() const { return woken_; }
+  bool woken() const { return woken_ || signalled_; }
 
   /// Moves the calls to the end of `ready`.
   void take(RingBuffer<Callback>& ready) {
@@ -91,10 +95,6 @@ class Mailbox {
     const auto count = ::read(pipe_[0], bytes, sizeof bytes);
     // Only now: who is early finds it true, and a byte that was read.
     woken_ = false;
-    // A signal since then: its byte may still be there.
-    if (signalled_) {
-      wake();
-    }
     std::string signals(bytes, count < 0 ? 0 : static_cast<std::size_t>(count));
     std::erase(signals, '\0');
     return signals;
@@ -107,12 +107,6 @@ class Mailbox {
   }
 
  private:
-  void wake() {
-    if (!woken_.exchange(true)) {
-      write(0);
-    }
-  }
-
   // A full pipe would do as well: it can be read already.
   // (selector_events._write_to_self)
   void write(char byte) {
@@ -140,6 +134,10 @@ class SignalHandler {
     if (number_ != 0) {
       ::sigaction(number_, &before_, nullptr);
       mailboxes_[number_] = nullptr;
+      // In another thread it may be under way, and the mailbox about to go.
+      while (posting_ > 0) {
+        std::this_thread::yield();
+      }
     }
   }
 
@@ -171,13 +169,17 @@ class SignalHandler {
 
  private:
   static void post(int number) {
+    ++posting_;
     if (Mailbox* const mailbox = mailboxes_[number]) {
       mailbox->post_signal(number);
     }
+    --posting_;
   }
 
   /// By signal: a process has one handler for each.
   static inline std::atomic<Mailbox*> mailboxes_[NSIG] = {};
+  /// How many threads are in post().
+  static inline std::atomic<int> posting_ = 0;
 
   int number_ = 0;
   struct sigaction before_ = {};

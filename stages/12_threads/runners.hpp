@@ -63,6 +63,7 @@ class Runner {
     }
     EventLoop& loop = get_loop();
     Interrupts interrupts(loop);
+    interrupts.listen();
     const Task<T> task = create_task(std::move(main), loop);
     interrupts.cancel(task);
     try {
@@ -101,18 +102,21 @@ class Runner {
   /// Turns Ctrl-C into the cancellation of a task. (Runner._on_sigint)
   class Interrupts {
    public:
-    explicit Interrupts(EventLoop& loop) : loop_(loop) {
-      for (const int number : {SIGINT, SIGTERM}) {
-        if (!loop_.has_signal_handler(number)) {
-          listen(number);
-        }
-      }
-    }
+    explicit Interrupts(EventLoop& loop) : loop_(loop) {}
     Interrupts(const Interrupts&) = delete;
     Interrupts& operator=(const Interrupts&) = delete;
     ~Interrupts() {
       for (const int number : numbers_) {
         loop_.remove_signal_handler(number);
+      }
+    }
+
+    /// Not in the constructor: should one fail, the other has to be removed.
+    void listen() {
+      for (const int number : {SIGINT, SIGTERM}) {
+        if (!loop_.has_signal_handler(number)) {
+          listen(number);
+        }
       }
     }
 
@@ -131,8 +135,8 @@ class Runner {
         task_.cancel();
       };
       try {
-        loop_.add_signal_handler(number, interrupt, SA_RESETHAND);
         numbers_.insert(number);
+        loop_.add_signal_handler(number, interrupt, SA_RESETHAND);
       } catch (const std::runtime_error&) {
         // Another thread's runner has it.
       }

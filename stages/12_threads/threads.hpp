@@ -41,12 +41,21 @@ class Arrival : public Work {
   void copy_state() {
     if (source_.cancelled()) {
       destination_.cancel();
-    } else if (const auto exception = source_.exception()) {
-      destination_.set_exception(converted(exception));
-    } else if constexpr (std::is_void_v<T>) {
-      destination_.set_result();
-    } else {
-      destination_.set_result(source_.result());
+      return;
+    }
+    try {
+      if constexpr (std::is_void_v<T>) {
+        source_.result();
+        destination_.set_result();
+      } else {
+        destination_.set_result(source_.result());
+      }
+    } catch (...) {
+      // Its own, or that of a copy: nobody is to wait for ever.
+      if (destination_.done()) {
+        throw;
+      }
+      destination_.set_exception(converted(std::current_exception()));
     }
   }
 
@@ -76,11 +85,16 @@ Future<T> wrap_future(
   });
   const auto arrival = std::make_shared<Arrival<T>>(source, future);
   loop.own(arrival);
-  source.add_done_callback(
-      [&loop, mailbox = loop.mailbox(), &arrival = *arrival](const auto&) {
-        // Refused if the loop is closed: then it has let go of that already.
-        mailbox->post([&loop, &arrival] { arrival.arrive(loop); });
-      });
+  try {
+    source.add_done_callback(
+        [&loop, mailbox = loop.mailbox(), &arrival = *arrival](const auto&) {
+          // Refused if the loop is closed: then it has let go of that already.
+          mailbox->post([&loop, &arrival] { arrival.arrive(loop); });
+        });
+  } catch (...) {
+    loop.disown(*arrival);
+    throw;
+  }
   return future;
 }
 
@@ -140,7 +154,10 @@ struct Departure {
   Departure(const Departure&) = delete;
   Departure& operator=(const Departure&) = delete;
   // Lost with its loop: no thread is to wait for ever.
-  ~Departure() { future.cancel(); }
+  ~Departure() {
+    { const Coroutine<T> dies_first = std::move(coroutine); }
+    future.cancel();
+  }
 
   // (futures._set_concurrent_future_state)
   void set_state(const Task<T>& task) {
@@ -150,12 +167,16 @@ struct Departure {
     if (!future.set_running_or_notify_cancel()) {
       return;
     }
-    if (const auto exception = task.exception()) {
-      future.set_exception(exception);
-    } else if constexpr (std::is_void_v<T>) {
-      future.set_result(None);
-    } else {
-      future.set_result(task.result());
+    try {
+      if constexpr (std::is_void_v<T>) {
+        task.result();
+        future.set_result(None);
+      } else {
+        future.set_result(task.result());
+      }
+    } catch (...) {
+      // The task's, or that of a copy: no thread is to wait for ever.
+      future.set_exception(std::current_exception());
     }
   }
 
@@ -185,8 +206,8 @@ concurrent::Future<T> run_coroutine_threadsafe(
         [weak, mailbox = loop.mailbox()](const auto& done) {
           if (done.cancelled()) {
             mailbox->post([weak] {
-              if (const auto state = weak.lock()) {
-                state->cancel("");
+              if (const auto task = weak.lock()) {
+                task->cancel("");
               }
             });
           }
