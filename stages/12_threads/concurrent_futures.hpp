@@ -355,7 +355,9 @@ class ThreadPoolExecutor {
 
     // What the call owns is gone before anyone hears of its end.
     Value<T> result() {
-      Call mine = std::move(call);
+      Call mine = std::move(*call);
+      // What cannot be moved was copied.
+      call.reset();
       if constexpr (std::is_void_v<T>) {
         mine();
         return None;
@@ -366,7 +368,7 @@ class ThreadPoolExecutor {
 
     void cancel() override { future.cancel(); }
 
-    Call call;
+    std::optional<Call> call;
     Future<T> future;
   };
 
