@@ -143,7 +143,9 @@ class EventLoop {
   Handle call_soon(Callback callback) {
     check_open();
     // Those of other threads came first: as in CPython, there is one queue.
-    take_calls();
+    if (mailbox_->has_calls()) {
+      mailbox_->take(ready_);
+    }
     ready_.push_back(std::move(callback));
     return Handle(*this, begun_ + ready_.size() - 1);
   }
@@ -349,7 +351,6 @@ class EventLoop {
   void run_once() {
     const Running running(*this);
     const trace::Round round;
-    take_calls();
     drop_cancelled_timers();
     std::optional<Seconds> timeout;
     if (!ready_.empty() || stopping_) {
@@ -758,18 +759,13 @@ class EventLoop {
     advance(*timeout);
   }
 
-  // Every round: whatever goes wrong, a thread's call is not to lie there while
-  // the loop sleeps.
-  void take_calls() {
-    if (mailbox_->has_calls()) {
-      mailbox_->take(ready_);
-    }
-  }
-
   // Woken by a thread, whose call is queued already, or by a signal.
   // (unix_events._process_self_data)
   void read_from_self() {
-    for (const int number : mailbox_->read()) {
+    const std::string signals = mailbox_->read();
+    // First: a signal's callback may end the run.
+    mailbox_->take(ready_);
+    for (const int number : signals) {
       const auto handler = signal_handlers_.find(number);
       if (handler != signal_handlers_.end()) {
         // A copy: it may remove itself.

@@ -63,7 +63,6 @@ class Runner {
     }
     EventLoop& loop = get_loop();
     Interrupts interrupts(loop);
-    interrupts.listen();
     const Task<T> task = create_task(std::move(main), loop);
     interrupts.cancel(task);
     try {
@@ -102,23 +101,21 @@ class Runner {
   /// Turns Ctrl-C into the cancellation of a task. (Runner._on_sigint)
   class Interrupts {
    public:
-    explicit Interrupts(EventLoop& loop) : loop_(loop) {}
+    explicit Interrupts(EventLoop& loop) : loop_(loop) {
+      try {
+        for (const int number : {SIGINT, SIGTERM}) {
+          if (!loop_.has_signal_handler(number)) {
+            listen(number);
+          }
+        }
+      } catch (...) {
+        stop_listening();
+        throw;
+      }
+    }
     Interrupts(const Interrupts&) = delete;
     Interrupts& operator=(const Interrupts&) = delete;
-    ~Interrupts() {
-      for (const int number : numbers_) {
-        loop_.remove_signal_handler(number);
-      }
-    }
-
-    /// Not in the constructor: should one fail, the other has to be removed.
-    void listen() {
-      for (const int number : {SIGINT, SIGTERM}) {
-        if (!loop_.has_signal_handler(number)) {
-          listen(number);
-        }
-      }
-    }
+    ~Interrupts() { stop_listening(); }
 
     /// Cancels `task` from now on.
     void cancel(AnyTask task) { task_ = std::move(task); }
@@ -139,6 +136,12 @@ class Runner {
         loop_.add_signal_handler(number, interrupt, SA_RESETHAND);
       } catch (const std::runtime_error&) {
         // Another thread's runner has it.
+      }
+    }
+
+    void stop_listening() {
+      for (const int number : numbers_) {
+        loop_.remove_signal_handler(number);
       }
     }
 

@@ -206,8 +206,8 @@ concurrent::Future<T> run_coroutine_threadsafe(
         [weak, mailbox = loop.mailbox()](const auto& done) {
           if (done.cancelled()) {
             mailbox->post([weak] {
-              if (const auto task = weak.lock()) {
-                task->cancel("");
+              if (const auto left = weak.lock()) {
+                left->cancel("");
               }
             });
           }
