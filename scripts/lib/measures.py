@@ -8,7 +8,10 @@ from .book import Page
 from .markdown import in_blocks
 
 BEATS = 30
-LONGER = {"01_generators": 45}  # C++'s coroutines are new as well
+LONGER = {
+    "01_generators": 45,        # C++'s coroutines are new as well
+    "12_threads": 32,           # and what threads have without a loop
+}
 WORDS = 2500
 FIRST = 6                       # the beat by which something is run
 DISTANCE = 8                    # beats between two runs

@@ -314,13 +314,10 @@ class ThreadPoolExecutor {
     for (const auto& item : cancelled) {
       item->cancel();
     }
+    const auto own = std::this_thread::get_id();
     for (std::thread& thread : threads) {
-      if (thread.get_id() == std::this_thread::get_id()) {
-        // One of its calls ends the pool: that thread cannot wait for itself.
-        thread.detach();
-      } else {
-        thread.join();
-      }
+      // One of its calls may end the pool: no thread can wait for itself.
+      thread.get_id() == own ? thread.detach() : thread.join();
     }
   }
 
@@ -370,30 +367,6 @@ class ThreadPoolExecutor {
     Future<T> future;
   };
 
-  template <class T>
-  static Generator<T> results(std::vector<Future<T>> futures) {
-    const CancelsAll<T> at_the_end{futures};
-    for (const Future<T>& future : futures) {
-      if constexpr (std::is_void_v<T>) {
-        future.result();
-        co_yield None;
-      } else {
-        T result = future.result();
-        co_yield std::move(result);
-      }
-    }
-  }
-
-  template <class T>
-  struct CancelsAll {
-    ~CancelsAll() {
-      for (const Future<T>& future : futures) {
-        future.cancel();
-      }
-    }
-    const std::vector<Future<T>>& futures;
-  };
-
   /// What the threads need: one of them may outlive the pool.
   struct Shared {
     std::mutex mutex;
@@ -403,6 +376,27 @@ class ThreadPoolExecutor {
     std::size_t idle = 0;
     bool shutdown = false;
   };
+
+  template <class T>
+  static Generator<T> results(std::vector<Future<T>> futures) {
+    try {
+      for (const Future<T>& future : futures) {
+        if constexpr (std::is_void_v<T>) {
+          future.result();
+          co_yield None;
+        } else {
+          T result = future.result();
+          co_yield std::move(result);
+        }
+      }
+    } catch (...) {
+      // Or closed: GeneratorExit.
+      for (const Future<T>& future : futures) {
+        future.cancel();
+      }
+      throw;
+    }
+  }
 
   void adjust_thread_count() {
     if (shared_->queue.size() >= shared_->idle &&
@@ -426,18 +420,14 @@ class ThreadPoolExecutor {
       auto item = std::move(shared.queue.front());
       shared.queue.pop_front();
       lock.unlock();
-      run(*item);
+      try {
+        item->run();
+      } catch (...) {
+        // Its future was set already, from elsewhere.
+        report("Exception in worker");
+      }
       item = nullptr;
       lock.lock();
-    }
-  }
-
-  // Only if somebody else has set the future.
-  static void run(Item& item) {
-    try {
-      item.run();
-    } catch (...) {
-      report("Exception in worker");
     }
   }
 
