@@ -13,7 +13,8 @@ What that does not get right is in tests/homework/skeleton, a line each:
 
     STAGE FILE FUNCTION WORD
 
-with the WORDs old, stub, empty and keep (the stage's own body); for the
+with the WORDs old, stub, empty and keep (the stage's own body); a function with
+a word stays, even if nothing that is left needs it. For the
 overloads whose return type is auto, `auto keep`, or `auto EXPRESSION`: a stub
 that ends by returning this.
 """
@@ -376,11 +377,11 @@ class Deriving:
             for depth in range(len(scopes)) for word in words)
 
     def optional_parts(self):
-        """What is new and not public, outermost first."""
-        old = {part.name for part in self.old.root.walk()}
+        """What is new, not public and without a word, outermost first."""
+        fixed = {part.name for part in self.old.root.walk()} | self.words.keys()
         for part in self.header.root.walk():
             if (part.access != "public" and part.name.rpartition("::")[2]
-                    and part.kind != "label" and part.name not in old):
+                    and part.kind != "label" and part.name not in fixed):
                 yield part
 
     def kept_code(self) -> str:

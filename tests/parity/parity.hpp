@@ -88,6 +88,16 @@ inline std::string name(const std::exception_ptr& exception) {
   } catch (const asyncio::concurrent::CancelledError&) {
     return "CancelledError";
 #endif
+#if __has_include("locks.hpp")
+  } catch (const asyncio::BrokenBarrierError& error) {
+    return with("BrokenBarrierError", error.what());
+  } catch (const asyncio::QueueEmpty&) {
+    return "QueueEmpty";
+  } catch (const asyncio::QueueFull&) {
+    return "QueueFull";
+  } catch (const std::invalid_argument& error) {
+    return with("ValueError", error.what());
+#endif
   } catch (const std::exception& error) {
     return with("RuntimeError", error.what());
   } catch (...) {
