@@ -302,7 +302,7 @@ class Event {
 /// that something has changed. (asyncio.Condition)
 class Condition : public Acquirable {
  public:
-  Condition() : Condition(own_) {}
+  Condition() : Acquirable("Condition was destroyed"), lock_(&own_) {}
 
   /// Several conditions may share a lock.
   explicit Condition(Lock& lock)
@@ -358,6 +358,10 @@ class Condition : public Acquirable {
     }
     if (error) {
       std::rethrow_exception(error);
+    }
+    // While it waited for the lock.
+    if (*destroyed) {
+      throw std::logic_error(*destroyed);
     }
     co_return true;
   }

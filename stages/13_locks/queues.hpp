@@ -112,6 +112,13 @@ class Queue {
     }
   }
 
+ private:
+  int maxsize_;
+  std::size_t unfinished_tasks_ = 0;
+  Waiters getters_{"Queue was destroyed"};
+  Waiters putters_{"Queue was destroyed"};
+  Waiters joiners_{"Queue was destroyed"};
+
  protected:
   // (Queue._put)
   virtual void store(T item) { queue_.push_back(std::move(item)); }
@@ -123,14 +130,8 @@ class Queue {
     return item;
   }
 
+  /// Dies first: what an item owns may say task_done().
   std::deque<T> queue_;
-
- private:
-  int maxsize_;
-  std::size_t unfinished_tasks_ = 0;
-  Waiters getters_{"Queue was destroyed"};
-  Waiters putters_{"Queue was destroyed"};
-  Waiters joiners_{"Queue was destroyed"};
 };
 
 /// Returns the newest item first. (asyncio.LifoQueue)
