@@ -104,8 +104,7 @@ class Waiters {
 
   /// The same for lines that are woken as a whole: there is nothing to hand on.
   Coroutine<> wait() {
-    const auto hand_on = [](bool) {};
-    return wait(hand_on);
+    return wait([](bool) {});
   }
 
   std::size_t size() const { return line_->turns.size(); }

@@ -88,9 +88,9 @@ class Queue {
     if (empty()) {
       throw QueueEmpty();
     }
-    T item = take();
+    // First: should that fail, the item is still there.
     putters_.wake_next();
-    return item;
+    return take();
   }
 
   /// Reports that an item that was taken out has been dealt with. Throws
