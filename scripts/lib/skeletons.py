@@ -179,6 +179,7 @@ def is_hook(name: str, body: str) -> bool:
 
 def bare(header: str) -> str:
     """On one line, without template <...>, attributes, operators' signs."""
+    header = re.sub(r"\boperator (new|delete)\b", r"operator_\1", header)
     header = re.sub(r"operator\s*(\(\)|[^\s\w(]+)",
                     lambda m: "operator_" + "_".join(
                         str(ord(sign)) for sign in m[1]), header)

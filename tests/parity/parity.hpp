@@ -142,7 +142,9 @@ inline std::string now() {
 inline void report_in_lines(asyncio::EventLoop& loop) {
   loop.set_exception_handler(
       [](const std::string& message, std::exception_ptr exception) {
-        say("loop: " + message + (exception ? ": " + name(exception) : ""));
+        // What follows names an object.
+        const std::string text = message.substr(0, message.find(" <"));
+        say("loop: " + text + (exception ? ": " + name(exception) : ""));
       });
 }
 
