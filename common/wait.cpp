@@ -60,8 +60,8 @@ int ppoll(
 
 #endif
 
-// The thread sanitizer lets a signal wait for the end of a call that it does not
-// know, and this one it does not: for ever.
+// The thread sanitizer lets a signal wait for the end of a call that it does
+// not know, and this one it does not: for ever.
 #if defined(__SANITIZE_THREAD__)
 #define WITHOUT_EPOLL_PWAIT2
 #elif defined(__has_feature)

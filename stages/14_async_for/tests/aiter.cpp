@@ -77,26 +77,25 @@ TEST_CASE("aiter: results that are nothing") {
   CHECK(count == 2);
 }
 
-/// As much of a queue as is needed here.
-struct Numbers {
-  Coroutine<int> get() {
+Coroutine<> puts(Queue<int>* queue) {
+  for (int i = 1; i <= 3; ++i) {
     co_await sleep(1s);
-    co_return ++last;
+    co_await queue->put(i);
   }
-
-  int last = 0;
-};
+}
 
 TEST_CASE("aiter: what comes out of a queue") {
   Loop loop;
   const auto main = []() -> Coroutine<> {
-    Numbers queue;
+    Queue<int> queue;
+    const auto putting = create_task(puts(&queue));
     auto items = aiter(queue);
     for (int i = 1; i <= 3; ++i) {
       const auto item = co_await items.anext();
       CHECK(item == i);
     }
     co_await items.aclose();
+    co_await putting;
   };
   loop.run_until_complete(main());
   CHECK(loop.time() == 3s);
