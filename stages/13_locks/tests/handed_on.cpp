@@ -136,7 +136,7 @@ TEST_CASE("handed_on: woken and destroyed") {
   }
 }
 
-TEST_CASE("handed_on: a condition's waiter that is cancelled without the lock") {
+TEST_CASE("handed_on: a condition's waiter is cancelled without the lock") {
   Loop loop;
   Condition condition;
   const auto waits = [&]() -> Coroutine<> {
