@@ -39,7 +39,8 @@ class TiersTest(unittest.TestCase):
 
     def test_each_has_what_those_before_it_have(self):
         self.assertLess(self.user, self.ci)
-        self.assertLess(self.ci, self.every)
+        # CI's build lacks what is left to --all: see test_earlier_ideas.
+        self.assertLessEqual(self.ci, self.every)
 
     def test_a_user_tries_every_idea(self):
         for stage in support.stages():
