@@ -53,6 +53,41 @@ TEST_CASE("barrier: it is used again, for the next ones") {
   CHECK(barrier.n_waiting() == 0);
 }
 
+Coroutine<> meets(Barrier* barrier, Log* log, std::string label) {
+  co_await barrier->wait();
+  log->push_back(label);
+}
+
+TEST_CASE("barrier: who comes as the others leave is for the next time") {
+  Loop loop;
+  Barrier barrier(2);
+  Log log;
+  for (const char* label : {"a", "b", "c"}) {
+    create_task(meets(&barrier, &log, label), loop);
+  }
+  loop.call_later(1s, [&] {
+    CHECK(log == Log{"b", "a"});
+    CHECK(barrier.n_waiting() == 1);
+    create_task(meets(&barrier, &log, "d"));
+  });
+  loop.run_until_idle();
+  CHECK(log == Log{"b", "a", "d", "c"});
+}
+
+TEST_CASE("barrier: who comes as it is reset is for the next time") {
+  Loop loop;
+  Barrier barrier(2);
+  Log log;
+  create_task(comes(&barrier, &log, 0s), loop);
+  loop.call_later(1s, [&] {
+    create_task(barrier.reset());
+    create_task(meets(&barrier, &log, "a"));
+  });
+  loop.call_later(2s, [&] { create_task(meets(&barrier, &log, "b")); });
+  loop.run_until_idle();
+  CHECK(log == Log{"Abort or reset of barrier", "b", "a"});
+}
+
 TEST_CASE("barrier: reset() turns away who waits, and it is as new") {
   Loop loop;
   Barrier barrier(2);
@@ -77,6 +112,10 @@ TEST_CASE("barrier: abort() turns away everybody, until it is reset") {
   CHECK(barrier.broken());
   loop.run_until_complete(barrier.reset());
   CHECK(!barrier.broken());
+  create_task(comes(&barrier, &log, 0s), loop);
+  create_task(comes(&barrier, &log, 0s), loop);
+  loop.run_until_idle();
+  CHECK(log.size() == 4);
 }
 
 TEST_CASE("barrier: a cancelled one does not count") {

@@ -43,18 +43,18 @@ TEST_CASE("guard: an exception lets go, too") {
 
 TEST_CASE("guard: one that is moved lets go once") {
   Loop loop;
-  Semaphore semaphore(1);
+  Lock lock;
   const auto main = [&]() -> Coroutine<> {
-    auto guard = co_await semaphore.scoped();
+    auto guard = co_await lock.scoped();
     {
       const auto other = std::move(guard);
-      CHECK(semaphore.locked());
+      CHECK(lock.locked());
     }
-    CHECK(!semaphore.locked());
-    co_await semaphore.acquire();
+    CHECK(!lock.locked());
+    co_await lock.acquire();
   };
   loop.run_until_complete(main());
-  CHECK(semaphore.locked());
+  CHECK(lock.locked());
 }
 
 TEST_CASE("guard: released by hand, it says so instead of throwing") {

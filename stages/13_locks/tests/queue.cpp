@@ -67,6 +67,34 @@ TEST_CASE("queue: an empty one lets get() wait, the first first") {
   CHECK(items == std::vector{0, 1, 2});
 }
 
+TEST_CASE("queue: a get() that was woken looks again") {
+  Loop loop;
+  Queue<int> queue;
+  std::vector<int> items;
+  create_task(gets(&queue, &items, 1), loop);
+  loop.call_later(1s, [&] {
+    queue.put_nowait(1);
+    CHECK(queue.get_nowait() == 1);
+  });
+  loop.call_later(2s, [&] { queue.put_nowait(2); });
+  loop.run_until_idle();
+  CHECK(items == std::vector{2});
+}
+
+TEST_CASE("queue: a put() that was woken looks again") {
+  Loop loop;
+  Queue<int> queue(1);
+  queue.put_nowait(1);
+  const auto putter = create_task(puts(&queue, 1), loop);
+  loop.call_later(1s, [&] {
+    CHECK(queue.get_nowait() == 1);
+    queue.put_nowait(2);
+  });
+  loop.call_later(2s, [&] { CHECK(queue.get_nowait() == 2); });
+  loop.run_until_complete(putter);
+  CHECK(queue.get_nowait() == 0);
+}
+
 TEST_CASE("queue: without waiting") {
   Queue<int> queue(1);
   CHECK_THROWS_AS(queue.get_nowait(), QueueEmpty);
@@ -119,6 +147,14 @@ TEST_CASE("queue: join() waits until all is dealt with") {
     worker.cancel();
   };
   loop.run_until_complete(main());
+}
+
+TEST_CASE("queue: no more reports than items") {
+  Queue<int> queue;
+  CHECK_THROWS_WITH(queue.task_done(), "task_done() called too many times");
+  queue.put_nowait(1);
+  queue.get_nowait();
+  queue.task_done();
   CHECK_THROWS_WITH(queue.task_done(), "task_done() called too many times");
 }
 
