@@ -271,14 +271,19 @@ class ThreadPoolExecutor {
     };
     auto item = std::make_unique<WorkItem<decltype(call)>>(std::move(call));
     const auto future = item->future;
-    const std::lock_guard lock(shared_->mutex);
-    if (shared_->shutdown) {
-      throw std::runtime_error("cannot schedule new futures after shutdown");
+    // The call may end this pool before its thread is woken.
+    const auto shared = shared_;
+    {
+      const std::lock_guard lock(shared->mutex);
+      if (shared->shutdown) {
+        throw std::runtime_error("cannot schedule new futures after shutdown");
+      }
+      // First: what cannot be done by anyone must not be in the queue.
+      adjust_thread_count();
+      shared->queue.push_back(std::move(item));
     }
-    // First: what cannot be done by anyone must not be in the queue.
-    adjust_thread_count();
-    shared_->queue.push_back(std::move(item));
-    shared_->changed.notify_one();
+    // Only now: a thread that is woken needs the mutex at once.
+    shared->changed.notify_one();
     return future;
   }
 
