@@ -134,19 +134,58 @@ function(asyncio_quicken number name)
     asyncio_unite(${number}_ideas 0)
     asyncio_precompile(${number}_ideas ${ASYNCIO_TEST_LEVEL} test_main)
   endif()
+  asyncio_quicken_pitfalls(${number} ${name})
+endfunction()
+
+# Compiles a stage's pitfalls as one source: each program then is a main() that
+# calls its own. Those with flags of their own, or whose main() returns a value,
+# stay as they are.
+function(asyncio_quicken_pitfalls number name)
   get_property(targets
     DIRECTORY "${ASYNCIO_ROOT_DIR}/stages/${name}"
     PROPERTY BUILDSYSTEM_TARGETS
   )
   list(FILTER targets INCLUDE REGEX "_pitfall_")
+  set(merged "")
   foreach(target IN LISTS targets)
-    # With flags of its own it needs headers of its own.
-    get_target_property(sources ${target} SOURCES)
-    file(STRINGS "${sources}" flags REGEX "^// Flags: ")
-    if(NOT flags)
-      asyncio_precompile(${target} -O1 common)
+    get_target_property(source ${target} SOURCES)
+    file(STRINGS "${source}" flags REGEX "^// Flags: ")
+    file(READ "${source}" content)
+    string(REGEX MATCH "\nint main\\(\\) {\n.*" main "${content}")
+    if(flags OR main STREQUAL "" OR main MATCHES "\n +return [^;]")
+      continue()
     endif()
+    get_filename_component(part "${source}" NAME_WE)
+    # Where another source can call it. Only a main() may end without a value.
+    string(REPLACE "\nint main() {\n" "\nvoid run() {\n" content "${content}")
+    set(copy "${CMAKE_BINARY_DIR}/merged/${name}/${part}.cpp")
+    asyncio_write("${copy}" "#line 1 \"${source}\"\n${content}")
+    list(APPEND merged "${copy}")
+    set(caller "${CMAKE_BINARY_DIR}/merged/${name}/${part}_main.cpp")
+    asyncio_write("${caller}" "namespace ${part}_ {
+void run();
+}
+int main() {
+  ${part}_::run();
+}
+")
+    set_target_properties(${target} PROPERTIES SOURCES "${caller}")
+    target_link_libraries(${target} PRIVATE ${number}_pitfalls)
   endforeach()
+  if(merged)
+    asyncio_merged_source(${number}_pitfalls source ${merged})
+    add_library(${number}_pitfalls OBJECT EXCLUDE_FROM_ALL "${source}")
+    asyncio_flags(${number}_pitfalls)
+    target_compile_options(${number}_pitfalls PRIVATE
+      $<$<CONFIG:Release>:-O1>
+      # g++ takes what was included for a header.
+      $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>
+    )
+    target_include_directories(${number}_pitfalls PRIVATE
+      "${ASYNCIO_ROOT_DIR}/stages/${name}"
+    )
+    asyncio_precompile(${number}_pitfalls -O1 common)
+  endif()
 endfunction()
 
 function(asyncio_quicken_program name)
