@@ -1,5 +1,5 @@
 # ctest: timeout=60
-"""scripts/bench: both tables and both plots, with few and small numbers."""
+"""scripts/bench: its tables and plots, with few and small numbers."""
 from __future__ import annotations
 
 import os
@@ -11,6 +11,7 @@ import tempfile
 import unittest
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
+from unittest import mock
 
 from fixture import SCRIPTS
 
@@ -48,12 +49,14 @@ class Bench(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.folder = Path(folder.name)
 
-    def call(self, *words: str) -> subprocess.CompletedProcess:
+    def call(
+        self, *words: str, programs: Path = BUILD_BIN
+    ) -> subprocess.CompletedProcess:
         # A child of its own: a run fixes the core and the limits it has.
         return subprocess.run(
             [SCRIPTS / "bench", *words], capture_output=True, text=True,
             stdin=subprocess.DEVNULL, timeout=50,
-            env={**os.environ, "BUILD_BIN": str(BUILD_BIN)})
+            env={**os.environ, "BUILD_BIN": str(programs)})
 
     def quick(self, what: str, stages: list[str]) -> list[list[list[str]]]:
         """Runs it and checks what holds for both; the tables."""
@@ -140,6 +143,61 @@ class Tasks(Bench):
         self.assertLessEqual({*contenders, *ratios[0][1:]}, texts)
 
 
+HAS_ASIO = subprocess.run(
+    [os.environ.get("CXX") or "c++", "-std=c++20", "-fsyntax-only", "-x", "c++",
+     "-"], input="#include <asio.hpp>\n", text=True,
+    capture_output=True).returncode == 0
+
+
+class Threads(Bench):
+    def check(self, also: list[str]) -> None:
+        stages = built("12")
+        (table,) = self.quick("threads", stages)
+        self.assertEqual(table[0], ["ns", "threadsafe", "executor",
+                                    "threadsafe, ratio", "executor, ratio"])
+        last = f"stage {stages[-1][:2]}"
+        wanted = [f"stage {stage[:2]}" for stage in stages] + also + ["asyncio"]
+        rows = {row[0]: row[1:] for row in table[1:]}
+        self.assertEqual([name for name in rows if name != "uvloop"], wanted)
+        for name, cells in rows.items():
+            for cell in cells:
+                self.assertRegex(cell, rf"^{FIGURE}$", name)
+                self.assertGreater(float(cell.replace(",", "")), 0, name)
+        self.assertEqual(rows[last][2:], ["1.00", "1.00"])
+
+    def test_quick(self):
+        if not HAS_ASIO:
+            self.skipTest("asio's headers are not installed")
+        self.check(["asio", "asio + timer"])
+
+    def test_without_asio(self):
+        """A compiler that compiles nothing is one that does not find it."""
+        with mock.patch.dict(os.environ, {"CXX": "false"}):
+            self.check([])
+
+    def test_a_program_that_fails(self):
+        """Or prints no figure: an error, and no table."""
+        program = self.folder / "12_threads"
+        for end, error in (
+            ("echo no threads >&2; exit 3", "no threads"),
+            ("echo ns=", "prints: ns="),
+        ):
+            program.write_text(
+                "#!/bin/sh\n"
+                'if [ $# -eq 1 ]; then echo "threadsafe x"; exit; fi\n'
+                'if [ $2 = threadsafe ]; then echo "ns=1 bytes=0"; exit; fi\n'
+                f"{end}\n")
+            program.chmod(0o755)
+            with mock.patch.dict(os.environ, {"CXX": "false"}):
+                done = self.call("threads", "--quick", "--stages", "12",
+                                 "--output", str(self.folder / "out"),
+                                 "--python", sys.executable,
+                                 programs=self.folder)
+            self.assertEqual((done.returncode, done.stdout), (1, ""))
+            self.assertIn(error, done.stderr)
+            self.assertTrue("executor" in done.stderr, done.stderr)
+
+
 class Usage(Bench):
     def test_help_and_errors(self):
         done = self.call("--help")
@@ -154,6 +212,7 @@ class Usage(Bench):
             (["tasks", "--stages", "77"], "there is no stage 77"),
             (["tasks", "--stages", "01"], "begins with stage 04"),
             (["scaling", "--stages", "08"], "begins with stage 09"),
+            (["threads", "--stages", "11"], "begins with stage 12"),
         ):
             done = self.call(*words)
             self.assertEqual((done.returncode, done.stdout), (1, ""))
