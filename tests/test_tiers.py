@@ -67,6 +67,34 @@ class TiersTest(unittest.TestCase):
         # What 01 promises sees the same headers in 02.
         self.assertEqual(earlier(self.every), self.numbers[2:])
 
+    def test_races_are_looked_for_in_ci(self):
+        """In the run that this is a part of, and the canary's race, too."""
+        build = BUILD_BIN.parent
+        if not build.name.startswith("ci"):
+            self.skipTest("not CI's build, which has one with TSan beside it")
+        # scripts/test has listed there what it runs.
+        run = build.parent / "CTestTestfile.cmake"
+        trees = re.findall(r'^subdirs\("(.+)"\)$',
+                           run.read_text(encoding="utf-8"), re.M)
+        tsan = build.with_name(f"tsan-{build.name}")
+        self.assertIn(str(tsan), trees)
+        status, out, err = call("ctest", "--test-dir", tsan, "-C", "ci",
+                                "--show-only=json-v1")
+        self.assertEqual(status, 0, err)
+        tests = {test["name"]: test for test in json.loads(out)["tests"]}
+        canary = tests["tsan.finds_a_race"]
+        self.assertEqual(Path(canary["command"][0]).name, "race")
+        properties = {each["name"]: each["value"]
+                      for each in canary["properties"]}
+        self.assertIn("ThreadSanitizer: data race",
+                      properties["PASS_REGULAR_EXPRESSION"][0])
+        self.assertNotIn("DISABLED", properties)
+        self.assertIn("tsan.stress", tests)
+        for stage in support.stages():
+            if stage.number in ("12", self.numbers[-1]):
+                for file in stage.folder.glob("tests/*.cpp"):
+                    self.assertIn(f"tsan.{stage.number}.{file.stem}", tests)
+
     def test_a_user_runs_the_book_s_commands(self):
         wanted = {f"book.{number}" for number in [*self.numbers, "rest"]}
         self.assertEqual(
@@ -110,6 +138,18 @@ class ScriptTest(unittest.TestCase):
         text = (ROOT / "scripts" / "test").read_text(encoding="utf-8")
         self.assertEqual(
             re.findall(r"^ *plain=(\w+)$", text, re.M), ["test", "ci"])
+
+    def test_ci_and_all_build_and_run_what_looks_for_races(self):
+        text = (ROOT / "scripts" / "test").read_text(encoding="utf-8")
+        functions = dict(re.findall(r"^(\w+)\(\) \{\n(.*?)^\}$", text,
+                                    re.M | re.S))
+        self.assertRegex(functions["test_ci"],
+                         r'(?m)^  build_tsan "tsan-ci\$suffix" \|\| exit 1$')
+        run = functions["test_ci"].split("\n  run_ctest ", 1)[1]
+        self.assertIn('"$build_dir/tsan-ci$suffix"', run)
+        self.assertRegex(functions["test_all"],
+                         r"(?m)^  configuration tsan build_tsan$")
+        self.assertIn("-DASYNCIO_SANITIZE=thread", functions["build_tsan"])
 
     def test_it_ends_with_what_was_left(self):
         text = (ROOT / "scripts" / "test").read_text(encoding="utf-8")
