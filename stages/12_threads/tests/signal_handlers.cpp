@@ -153,9 +153,11 @@ TEST_CASE("signal_handlers: there is no such signal, or none to be caught") {
                     std::invalid_argument);
     CHECK_FALSE(loop.has_signal_handler(number));
   }
-  CHECK_THROWS_WITH_AS(loop.add_signal_handler(SIGKILL, [] {}),
-                       "signal 9 cannot be caught", std::runtime_error);
-  CHECK_FALSE(loop.has_signal_handler(SIGKILL));
+  for (int i = 0; i < 2; ++i) {
+    CHECK_THROWS_WITH_AS(loop.add_signal_handler(SIGKILL, [] {}),
+                         "signal 9 cannot be caught", std::runtime_error);
+    CHECK_FALSE(loop.has_signal_handler(SIGKILL));
+  }
 }
 
 TEST_CASE("signal_handlers: a signal belongs to one loop") {

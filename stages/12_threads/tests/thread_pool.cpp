@@ -151,6 +151,24 @@ TEST_CASE("thread_pool: cancelled before it began, it is never called") {
   CHECK(owned.use_count() == 1);
 }
 
+TEST_CASE("thread_pool: what a cancelled call owns may submit another one") {
+  ThreadPoolExecutor executor(1);
+  std::binary_semaphore go_on(0);
+  std::binary_semaphore submitted(0);
+  std::optional<concurrent::Future<int>> other;
+  executor.submit([&] { go_on.acquire(); });
+  {
+    const std::shared_ptr<void> owned(nullptr, [&](void*) {
+      other = executor.submit(add, 1, 2);
+      submitted.release();
+    });
+    CHECK(executor.submit([owned] {}).cancel());
+  }
+  go_on.release();
+  submitted.acquire();
+  CHECK(other->result() == 3);
+}
+
 TEST_CASE("thread_pool: 8 threads submit, and none is lost") {
   constexpr int threads = 8;
   const int calls = under_valgrind() ? 50 : 2'000;
