@@ -87,9 +87,9 @@ const std::vector<Kind>& kinds() {
 }
 
 /// Two wait, one is woken: returns whether the second one goes on, whatever
-/// `disturb` does to the first one in between.
+/// `disturb` does to the first one in between, or before.
 template <class Disturb>
-bool second_goes_on(const Kind& kind, Disturb disturb) {
+bool second_goes_on(const Kind& kind, Disturb disturb, bool before = false) {
   Things things;
   Loop loop;
   loop.set_exception_handler([](const std::string&, std::exception_ptr) {});
@@ -105,8 +105,13 @@ bool second_goes_on(const Kind& kind, Disturb disturb) {
     const auto one = create_task(owner());
     const auto other = create_task(kind.wait(&things));
     co_await sleep(1s);
+    if (before) {
+      disturb(one, first);
+    }
     co_await kind.wake(&things);
-    disturb(one, first);
+    if (!before) {
+      disturb(one, first);
+    }
     co_await sleep(1s);
     co_return other.done() && !other.cancelled();
   };
@@ -126,6 +131,14 @@ TEST_CASE("handed_on: woken and cancelled in the same round") {
   for (const Kind& kind : kinds()) {
     INFO("kind: " << std::string(kind.name));
     CHECK(second_goes_on(kind, [](auto& task, auto&) { task.cancel(); }));
+  }
+}
+
+TEST_CASE("handed_on: cancelled, who has not heard of it is not woken") {
+  for (const Kind& kind : kinds()) {
+    INFO("kind: " << std::string(kind.name));
+    const auto cancel = [](auto& task, auto&) { task.cancel(); };
+    CHECK(second_goes_on(kind, cancel, true));
   }
 }
 
