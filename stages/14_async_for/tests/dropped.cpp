@@ -112,6 +112,36 @@ TEST_CASE("dropped: what its body throws then is reported") {
   CHECK(log == Log{"Task exception was never retrieved"});
 }
 
+AsyncGenerator<int> refuses_to_end(int* requests) {
+  while (*requests < 10) {
+    try {
+      co_yield 1;
+    } catch (const GeneratorExit&) {
+      ++*requests;
+    }
+  }
+}
+
+TEST_CASE("dropped: one that refuses to end is asked by a task only once") {
+  Loop loop;
+  Log log;
+  int requests = 0;
+  loop.set_exception_handler(
+      [&](const std::string&, std::exception_ptr exception) {
+        log.push_back(describe(exception));
+      });
+  const auto main = [&]() -> Coroutine<> {
+    {
+      const auto numbers = refuses_to_end(&requests);
+      co_await numbers.anext();
+    }
+    co_await sleep(1s);
+  };
+  loop.run_until_complete(main());
+  CHECK(log == Log{"async generator ignored GeneratorExit"});
+  CHECK(requests < 10);
+}
+
 AsyncGenerator<int> says(Log* log) {
   const Witness witness(log);
   try {

@@ -69,6 +69,22 @@ TEST_CASE("shutdown_asyncgens: run() does it") {
   CHECK(log == Log{"quick", "slow"});
 }
 
+AsyncGenerator<int> cleans_up_in_a_thread(Log* log) {
+  try {
+    co_yield 1;
+  } catch (const GeneratorExit&) {
+  }
+  const auto clean_up = [log] { log->push_back("in a thread"); };
+  co_await to_thread(clean_up);
+}
+
+TEST_CASE("shutdown_asyncgens: the loop still has its threads then") {
+  Log log;
+  const auto generator = cleans_up_in_a_thread(&log);
+  run(generator.anext());
+  CHECK(log == Log{"in a thread"});
+}
+
 TEST_CASE("shutdown_asyncgens: reports what they throw") {
   EventLoop loop;
   loop.use_virtual_clock();
