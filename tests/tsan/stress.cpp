@@ -1,7 +1,7 @@
 // Everything that threads may do to a loop and tasks to each other, at once and
 // at random, in one loop after the other: for a second, or with SOAK=1 for ten
-// minutes. For ThreadSanitizer and AddressSanitizer; it checks, too, what has to
-// hold at the end of each loop. SEED=N repeats the choices, not the timing.
+// minutes. For ThreadSanitizer and AddressSanitizer; it also checks what has
+// to hold at the end of each loop. SEED=N repeats the choices, not the timing.
 #include <atomic>
 #include <chrono>
 #include <csignal>
@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "asyncio.hpp"
+#include "common/watchdog.hpp"
 
 namespace {
 
@@ -126,9 +127,13 @@ Coroutine<int> answer(int value, unsigned rounds) {
 void send_coroutines(EventLoop* loop, unsigned seed) {
   Dice dice(seed);
   for (int i = 0; i < 50; ++i) {
-    const auto future = run_coroutine_threadsafe(answer(i, dice(4)), *loop);
-    const bool cancels = dice(3) == 0;
+    const auto future = run_coroutine_threadsafe(answer(i, dice(30)), *loop);
+    const bool cancels = dice(2) == 0;
     if (cancels) {
+      // Before it begins, while it runs, or too late.
+      for (unsigned left = dice(100); left > 0; --left) {
+        std::this_thread::yield();
+      }
       future.cancel();
     }
     try {
@@ -281,8 +286,11 @@ Coroutine<> cancel_at_random(Shared* shared) {
     shared->over = true;
     shared->condition.notify_all();
   }
-  // Tasks that work without end leave no time to those that have come to one.
-  co_await answer(0, 3);
+  {
+    // Whoever was cancelled has not left others waiting for ever.
+    const Guard lock = co_await shared->lock.scoped();
+    const Guard semaphore = co_await shared->semaphore.scoped();
+  }
   for (const auto& task : tasks) {
     task.cancel();
   }
@@ -329,6 +337,7 @@ Coroutine<> everything(Shared* shared) {
 }
 
 void one_loop(unsigned seed) {
+  const Watchdog watchdog("stress: a loop", 120, 120);
   Shared shared(seed);
   run(everything(&shared));
   ++counts.loops;
