@@ -1,4 +1,5 @@
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <atomic>
@@ -9,6 +10,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -278,6 +280,22 @@ TEST_CASE("call_soon_threadsafe: threads that call while the loop closes") {
     }
     CHECK(owned.use_count() == 1);
   }
+}
+
+TEST_CASE("call_soon_threadsafe: where there is no descriptor it says so") {
+  rlimit before = {};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  rlimit none = before;
+  none.rlim_cur = 0;
+  bool failed = false;
+  ::setrlimit(RLIMIT_NOFILE, &none);
+  try {
+    const Mailbox mailbox;
+  } catch (const std::system_error&) {
+    failed = true;
+  }
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  CHECK(failed);
 }
 
 TEST_CASE("call_soon_threadsafe: no descriptor is left") {
