@@ -47,8 +47,9 @@ class TaskState : public CoroutineDriver<T>, public FutureState<T> {
     if (this->log_destroy_pending) {
       this->loop().report("Task was destroyed but it is pending!", nullptr);
     }
+    { const Coroutine<T> gone = std::move(this->coroutine_); }
+    // Last: what the frame owned may have added one.
     this->drop_done_callbacks();
-    const Coroutine<T> gone = std::move(this->coroutine_);
   }
 
   // Its outcome is its coroutine's. (Task.set_result)

@@ -324,6 +324,11 @@ class ThreadPoolExecutor {
       // One of its calls may end the pool: no thread can wait for itself.
       thread.get_id() == own ? thread.detach() : thread.join();
     }
+    // Those that another thread joins.
+    if (wait && Shared::own != shared_.get()) {
+      std::unique_lock lock(shared_->mutex);
+      shared_->changed.wait(lock, [this] { return shared_->threads == 0; });
+    }
   }
 
  private:
@@ -379,7 +384,11 @@ class ThreadPoolExecutor {
     std::deque<std::unique_ptr<Item>> queue;
     /// How many threads wait for a call.
     std::size_t idle = 0;
+    /// How many there are at all.
+    std::size_t threads = 0;
     bool shutdown = false;
+    /// The pool that this thread works for.
+    static inline thread_local const Shared* own = nullptr;
   };
 
   template <class T>
@@ -407,11 +416,13 @@ class ThreadPoolExecutor {
     if (shared_->queue.size() >= shared_->idle &&
         threads_.size() < max_workers_) {
       threads_.emplace_back([shared = shared_] { work(*shared); });
+      ++shared_->threads;
     }
   }
 
   // (thread._worker)
   static void work(Shared& shared) {
+    Shared::own = &shared;
     std::unique_lock lock(shared.mutex);
     while (true) {
       ++shared.idle;
@@ -420,6 +431,8 @@ class ThreadPoolExecutor {
       });
       --shared.idle;
       if (shared.queue.empty()) {
+        --shared.threads;
+        shared.changed.notify_all();
         return;
       }
       auto item = std::move(shared.queue.front());

@@ -334,8 +334,11 @@ class EventLoop {
   void set_default_executor(
       std::shared_ptr<concurrent::ThreadPoolExecutor> executor
   ) {
-    // The old one dies last: its destructor waits for its threads.
-    std::swap(default_executor_, executor);
+    // Its destructor waits for its threads: not here, in the loop.
+    if (default_executor_) {
+      replaced_executors_.push_back(default_executor_);
+    }
+    default_executor_ = std::move(executor);
   }
 
   /// Refuses it from now on. Returns what there was of it, to be shut down.
@@ -765,12 +768,24 @@ class EventLoop {
     const std::string signals = mailbox_->read();
     // First: a signal's callback may end the run.
     mailbox_->take(ready_);
-    for (const int number : signals) {
-      const auto handler = signal_handlers_.find(number);
-      if (handler != signal_handlers_.end()) {
-        // A copy: it may remove itself.
-        run(Callback(handler->second.callback));
+    for (std::size_t i = 0; i < signals.size(); ++i) {
+      try {
+        handle_signal(signals[i]);
+      } catch (...) {
+        // It ends the run: the others are for the next one.
+        std::for_each(signals.begin() + i + 1, signals.end(),
+                      [this](int number) { mailbox_->post_signal(number); });
+        throw;
       }
+    }
+  }
+
+  // (BaseUnixEventLoop._handle_signal)
+  void handle_signal(int number) {
+    const auto handler = signal_handlers_.find(number);
+    if (handler != signal_handlers_.end()) {
+      // A copy: it may remove itself.
+      run(Callback(handler->second.callback));
     }
   }
 
@@ -908,6 +923,9 @@ class EventLoop {
   std::unordered_map<int, SignalHandler> signal_handlers_;
   bool executor_shutdown_called_ = false;
   std::shared_ptr<concurrent::ThreadPoolExecutor> default_executor_;
+  /// Die with the loop.
+  std::vector<std::shared_ptr<concurrent::ThreadPoolExecutor>>
+      replaced_executors_;
 };
 
 inline void Handle::cancel() {

@@ -292,4 +292,30 @@ TEST_CASE("task_reports: closing frees one whose callback holds it") {
   CHECK(owned.use_count() == 1);
 }
 
+/// Asks for a call as it is destroyed, and holds the task by that.
+struct AddsCallback {
+  ~AddsCallback() {
+    me.add_done_callback([me = me, owned = owned] {});
+  }
+  Task<>& me;
+  std::shared_ptr<int> owned;
+};
+
+Coroutine<> adds_callback(Task<>* me, std::shared_ptr<int> owned) {
+  const AddsCallback at_the_end{*me, std::move(owned)};
+  co_await sleep(1h);
+}
+
+TEST_CASE("task_reports: a callback that its frame adds as it goes goes, too") {
+  const auto owned = std::make_shared<int>();
+  Task<> task;
+  {
+    EventLoop loop;
+    loop.set_exception_handler([](const std::string&, std::exception_ptr) {});
+    task = create_task(adds_callback(&task, owned), loop);
+    loop.run_once();
+  }
+  CHECK(owned.use_count() == 1);
+}
+
 }  // namespace test_task_reports

@@ -43,12 +43,25 @@ TEST_CASE("default_executor: the same for all calls") {
   CHECK((&loop.default_executor() == &loop.default_executor()));
 }
 
-TEST_CASE("default_executor: the one that it replaces ends its calls first") {
-  EventLoop loop;
+TEST_CASE("default_executor: the one that it replaces ends its calls") {
   std::atomic<bool> called = false;
-  loop.default_executor().submit([&] { called = true; });
-  loop.set_default_executor(std::make_shared<ThreadPoolExecutor>(1));
+  {
+    EventLoop loop;
+    loop.default_executor().submit([&] { called = true; });
+    loop.set_default_executor(std::make_shared<ThreadPoolExecutor>(1));
+  }
   CHECK(called);
+}
+
+TEST_CASE("default_executor: and the loop does not wait for that") {
+  std::binary_semaphore go_on(0);
+  EventLoop loop;
+  const auto call = loop.default_executor().submit([&] {
+    return go_on.try_acquire_for(5s);
+  });
+  loop.set_default_executor(std::make_shared<ThreadPoolExecutor>(1));
+  go_on.release();
+  CHECK(call.result());
 }
 
 Coroutine<> leaves_a_call(std::binary_semaphore* go_on, bool* ended) {

@@ -75,6 +75,18 @@ TEST_CASE("signal_handlers: one for each signal") {
   CHECK(log == Log{"USR2", "USR1"});
 }
 
+TEST_CASE("signal_handlers: one that ends the run loses no other") {
+  EventLoop loop;
+  Log log;
+  loop.add_signal_handler(SIGUSR1, [] { throw KeyboardInterrupt(); });
+  loop.add_signal_handler(SIGUSR2, [&] { log.push_back("USR2"); });
+  std::raise(SIGUSR1);
+  std::raise(SIGUSR2);
+  CHECK_THROWS_AS(loop.run_once(), KeyboardInterrupt);
+  loop.run_once();
+  CHECK(log == Log{"USR2"});
+}
+
 TEST_CASE("signal_handlers: one from another thread wakes the loop") {
   EventLoop loop;
   loop.add_signal_handler(SIGUSR1, [&] { loop.stop(); });

@@ -309,6 +309,32 @@ TEST_CASE("thread_pool: so does its destructor; a future may outlive it") {
   CHECK(last->result() > 0);
 }
 
+TEST_CASE("thread_pool: a second shutdown waits as the first one does") {
+  ThreadPoolExecutor executor(1);
+  std::binary_semaphore go_on(0);
+  const auto call = executor.submit([&] { go_on.acquire(); });
+  std::thread first([&] { executor.shutdown(); });
+  const auto is_shut_down = [&] {
+    try {
+      executor.submit([] {});
+    } catch (const std::runtime_error&) {
+      return true;
+    }
+    std::this_thread::yield();
+    return false;
+  };
+  while (!is_shut_down()) {
+  }
+  ThreadPoolExecutor other(1);
+  const auto second = other.submit([&] { executor.shutdown(); });
+  // It cannot end, so only a fault is ever in time.
+  CHECK_THROWS_AS(second.result(50ms), TimeoutError);
+  go_on.release();
+  second.result();
+  CHECK(call.done());
+  first.join();
+}
+
 TEST_CASE("thread_pool: shutdown(false) does not wait") {
   ThreadPoolExecutor executor(1);
   std::binary_semaphore go_on(0);
