@@ -487,6 +487,21 @@ PARITY(dropped_as_main_ends) {
   say(now(), "main ends");
 }
 
+PARITY(dropped_as_main_ends_and_fails) {
+  const auto fails_after = [](int value) -> AsyncGenerator<int> {
+    try {
+      co_yield value;
+    } catch (const GeneratorExit&) {
+      say("GeneratorExit");
+    } catch (...) {
+      say(name(std::current_exception()));
+    }
+    throw ValueError("boom");
+  };
+  co_await half(fails_after(1));
+  say("main ends");
+}
+
 PARITY(kept_until_the_end_of_run) {
   KEPT.push_back(cleans("kept"));
   co_await half(KEPT.back());

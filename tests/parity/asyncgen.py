@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 
-from parity import case, main, name, now, say
+from parity import case, differs, main, name, now, say
 
 KEPT = []
 
@@ -464,6 +464,20 @@ async def dropped_and_fails():
 async def dropped_as_main_ends():
     await half(cleans())
     say(now(), "main ends")
+
+
+@case
+@differs
+async def dropped_as_main_ends_and_fails():
+    async def fails_after(value):
+        try:
+            yield value
+        except BaseException as error:
+            say(name(error))
+        raise ValueError("boom")
+
+    await half(fails_after(1))
+    say("main ends")
 
 
 @case
