@@ -143,9 +143,7 @@ class EventLoop {
   Handle call_soon(Callback callback) {
     check_open();
     // Those of other threads came first: as in CPython, there is one queue.
-    if (mailbox_->has_calls()) {
-      mailbox_->take(ready_);
-    }
+    take_calls();
     ready_.push_back(std::move(callback));
     return Handle(*this, begun_ + ready_.size() - 1);
   }
@@ -355,6 +353,12 @@ class EventLoop {
     const Running running(*this);
     const trace::Round round;
     drop_cancelled_timers();
+    if (ready_.empty() && std::exchange(called_, false)) {
+      // Who has called often calls again, and sooner than this could fall
+      // asleep and be woken.
+      std::this_thread::yield();
+    }
+    take_calls();
     std::optional<Seconds> timeout;
     if (!ready_.empty() || stopping_) {
       timeout = Seconds(0);
@@ -740,7 +744,7 @@ class EventLoop {
   bool must_ask(std::optional<Seconds> timeout) {
     const bool answered = std::exchange(answered_, false);
     // The mailbox's pipe is always there, and need not be asked for.
-    return timeout != Seconds(0) || mailbox_->woken() ||
+    return timeout != Seconds(0) || mailbox_->signalled() ||
            !(answered || selector_->get_map().size() == 1);
   }
 
@@ -762,12 +766,21 @@ class EventLoop {
     advance(*timeout);
   }
 
+  // Without a system call. If there is a byte, it stays in the pipe until the
+  // next wait, and nobody writes another.
+  void take_calls() {
+    if (mailbox_->has_calls()) {
+      mailbox_->take(ready_);
+      called_ = true;
+    }
+  }
+
   // Woken by a thread, whose call is queued already, or by a signal.
   // (unix_events._process_self_data)
   void read_from_self() {
     const std::string signals = mailbox_->read();
     // First: a signal's callback may end the run.
-    mailbox_->take(ready_);
+    take_calls();
     for (std::size_t i = 0; i < signals.size(); ++i) {
       try {
         handle_signal(signals[i]);
@@ -920,6 +933,8 @@ class EventLoop {
   /// By descriptor, as far as any was watched.
   std::unordered_map<int, unsigned> forgotten_;
   std::shared_ptr<Mailbox> mailbox_ = std::make_shared<Mailbox>();
+  /// Whether there were calls in it since the loop last had nothing to do.
+  bool called_ = false;
   std::unordered_map<int, SignalHandler> signal_handlers_;
   bool executor_shutdown_called_ = false;
   std::shared_ptr<concurrent::ThreadPoolExecutor> default_executor_;

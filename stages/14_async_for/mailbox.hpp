@@ -66,16 +66,15 @@ class Mailbox {
   /// From a signal handler, which may only do what is safe at any moment.
   void post_signal(int number) {
     write(static_cast<char>(number));
-    // Not `woken_`, which read() might be about to clear: a loop that is never
-    // idle would not ask. After the byte: read() clears this before.
+    // For a loop that is never idle. After the byte: read() clears this before.
     signalled_ = true;
   }
 
   /// Whether there are calls to take.
   bool has_calls() const { return has_calls_; }
 
-  /// Whether there is something to read.
-  bool woken() const { return woken_ || signalled_; }
+  /// Whether there is a signal to read.
+  bool signalled() const { return signalled_; }
 
   /// Moves the calls to the end of `ready`.
   void take(RingBuffer<Callback>& ready) {

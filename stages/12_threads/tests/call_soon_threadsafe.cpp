@@ -96,6 +96,35 @@ TEST_CASE("call_soon_threadsafe: a loop that is never idle hears of it too") {
   thread.join();
 }
 
+TEST_CASE("call_soon_threadsafe: nor do timers that are always due hide it") {
+  EventLoop loop;
+  std::function<void()> at_once = [&] { loop.call_later(0s, at_once); };
+  at_once();
+  std::thread thread([&] { loop.call_soon_threadsafe([&] { loop.stop(); }); });
+  loop.run_forever();
+  thread.join();
+}
+
+TEST_CASE("call_soon_threadsafe: a call that is taken early leaves one byte") {
+  EventLoop loop;
+  int called = 0;
+  const auto bytes = [&] {
+    int count = 0;
+    ::ioctl(loop.mailbox()->fileno(), FIONREAD, &count);
+    return count;
+  };
+  for (int i = 0; i < 3; ++i) {
+    loop.call_soon_threadsafe([&] { ++called; });
+    loop.run_once();
+    CHECK(called == i + 1);
+    CHECK(bytes() == 1);
+  }
+  // It ends the next wait, but only that.
+  loop.call_later(1h, [] {});
+  loop.run_once();
+  CHECK(bytes() == 0);
+}
+
 Coroutine<> yields_until(const bool* done) {
   while (!*done) {
     co_await sleep(0s);
@@ -204,7 +233,10 @@ TEST_CASE("call_soon_threadsafe: a call while the loop reads leaves a byte") {
     }
   } while (!last);
   caller.join();
-  CHECK_FALSE(mailbox.woken());
+  mailbox.post([] {});
+  int bytes = 0;
+  ::ioctl(mailbox.fileno(), FIONREAD, &bytes);
+  CHECK(bytes == 1);
 }
 
 TEST_CASE("call_soon_threadsafe: a closed loop refuses") {

@@ -309,6 +309,25 @@ TEST_CASE("thread_pool: so does its destructor; a future may outlive it") {
   CHECK(last->result() > 0);
 }
 
+TEST_CASE("thread_pool: a thread that looks takes one call, not two") {
+  ThreadPoolExecutor executor(2);
+  for (int round = 0; round < (under_valgrind() ? 50 : 2'000); ++round) {
+    std::binary_semaphore first(0);
+    std::binary_semaphore second(0);
+    // Each waits for the other, so two threads must be awake.
+    const auto one = executor.submit([&] {
+      first.release();
+      return second.try_acquire_for(20s);
+    });
+    const auto other = executor.submit([&] {
+      second.release();
+      return first.try_acquire_for(20s);
+    });
+    REQUIRE(one.result());
+    REQUIRE(other.result());
+  }
+}
+
 TEST_CASE("thread_pool: a second shutdown waits as the first one does") {
   ThreadPoolExecutor executor(1);
   std::binary_semaphore go_on(0);
