@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <climits>
+#include <cstddef>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -15,6 +16,7 @@
 #include <netinet/tcp.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 namespace {
@@ -84,11 +86,11 @@ void set_flag(int fd, int get, int set, int flag, bool value) {
   }
 }
 
-int open_socket(int family) {
+int open_socket(int family, int type = SOCK_STREAM, int proto = 0) {
 #ifdef SOCK_CLOEXEC
-  return socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  return socket(family, type | SOCK_CLOEXEC, proto);
 #else
-  const int fd = socket(family, SOCK_STREAM, 0);
+  const int fd = socket(family, type, proto);
   if (fd != -1) {
     set_cloexec(fd);
   }
@@ -156,6 +158,24 @@ std::pair<std::string, int> host_and_port(int fd, NameOf name_of) {
         std::string{"address of a socket: "} + gai_strerror(error)};
   }
   return {host, std::atoi(port)};
+}
+
+SocketAddress name_by(NameOf name_of, int fd) {
+  SocketAddress address;
+  socklen_t size = sizeof address.storage;
+  auto* generic = reinterpret_cast<sockaddr*>(&address.storage);
+  if (name_of(fd, generic, &size) == 0) {
+    address.size = size;
+  }
+  return address;
+}
+
+std::string path_in(const SocketAddress& address) {
+  sockaddr_un local;
+  std::memcpy(&local, &address.storage, sizeof local);
+  const auto begin = offsetof(sockaddr_un, sun_path);
+  const auto length = address.size > begin ? address.size - begin : 0;
+  return {local.sun_path, strnlen(local.sun_path, length)};
 }
 
 }  // namespace
@@ -311,6 +331,57 @@ std::pair<std::string, std::string> look_up_name(
         gai_strerror(error)};
   }
   return {host, port};
+}
+
+SocketAddress sockname_of(int fd) { return name_by(getsockname, fd); }
+
+SocketAddress peername_of(int fd) { return name_by(getpeername, fd); }
+
+std::string to_string(const SocketAddress& address) {
+  if (address.size == 0) {
+    return "None";
+  }
+  if (address.get()->sa_family == AF_UNIX) {
+    return "'" + path_in(address) + "'";
+  }
+  const int numeric = NI_NUMERICHOST | NI_NUMERICSERV;
+  const auto [host, port] = look_up_name(address, numeric);
+  std::string text = "('" + host + "', " + port;
+  if (address.get()->sa_family == AF_INET6) {
+    sockaddr_in6 ipv6;
+    std::memcpy(&ipv6, &address.storage, sizeof ipv6);
+    text += ", " + std::to_string(ntohl(ipv6.sin6_flowinfo));
+    text += ", " + std::to_string(ipv6.sin6_scope_id);
+  }
+  return text + ")";
+}
+
+bool operator==(const SocketAddress& one, const SocketAddress& other) {
+  return one.size == other.size &&
+         std::memcmp(&one.storage, &other.storage, one.size) == 0;
+}
+
+int bound_socket(const AddressInfo& info, bool reuse_port) {
+  const int fd = open_socket(info.family, info.type, info.proto);
+  if (fd == -1) {
+    return -1;
+  }
+  const int yes = 1;
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+  if (reuse_port) {
+    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof yes);
+  }
+  if (info.family == AF_INET6) {
+    // Else it would take the port of IPv4, too.
+    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof yes);
+  }
+  if (bind(fd, info.address.get(), info.address.size) == -1) {
+    close_keeping_errno(fd);
+    throw_errno("error while attempting to bind on address " +
+                to_string(info.address));
+  }
+  set_nonblocking(fd);
+  return fd;
 }
 
 void keep_connect_error(int fd, int error) { kept_errors[fd] = error; }

@@ -53,6 +53,18 @@ struct SocketAddress {
   socklen_t size = 0;
 };
 
+/// Where fd is bound; size is 0 if nothing is known.
+SocketAddress sockname_of(int fd);
+
+/// Whom fd is connected to, in the same way.
+SocketAddress peername_of(int fd);
+
+/// As Python prints it: "('127.0.0.1', 4711)", "('::1', 4711, 0, 0)", and "'x'"
+/// for a Unix socket's path; "None" if nothing is known.
+std::string to_string(const SocketAddress& address);
+
+bool operator==(const SocketAddress& one, const SocketAddress& other);
+
 /// The first address of host that is of fd's own family; looking up a name
 /// blocks. Throws std::system_error or std::runtime_error.
 SocketAddress ensure_resolved(int fd, const std::string& host, int port);
@@ -85,6 +97,12 @@ std::vector<AddressInfo> look_up(
     int proto = 0,
     int flags = 0
 );
+
+/// A socket that is bound to an address, but does not listen yet: non-blocking,
+/// close-on-exec. Returns -1 if the system has no such kind. Throws
+/// std::system_error: "error while attempting to bind on address
+/// ('127.0.0.1', 80): Permission denied".
+int bound_socket(const AddressInfo& info, bool reuse_port = false);
 
 /// getnameinfo(3), which blocks: host and port. Throws std::runtime_error.
 std::pair<std::string, std::string> look_up_name(

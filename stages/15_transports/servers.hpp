@@ -1,0 +1,440 @@
+// Who connects, and who waits for connections: both end with a transport and a
+// protocol.
+// (CPython: create_connection, create_server and Server in
+// Lib/asyncio/base_events.py; _accept_connection in selector_events.py)
+#pragma once
+
+#include <netdb.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "common/net.hpp"
+#include "tasks.hpp"
+#include "transports.hpp"
+
+namespace asyncio {
+
+// ---- Connecting ----
+
+/// Creates the protocol of a new connection: std::make_shared<MyProtocol>, or a
+/// function of your own.
+using ProtocolFactory = std::function<std::shared_ptr<StreamProtocol>()>;
+
+/// What create_connection() returns: a transport, and the protocol in its own
+/// type.
+template <class Factory>
+using Connection = std::pair<Transport, std::invoke_result_t<Factory&>>;
+
+/// Waits until the protocol's connection_made() was called.
+/// (BaseEventLoop._create_connection_transport)
+template <class Factory>
+Coroutine<Connection<Factory>> create_connection_transport(
+    Factory protocol_factory,
+    Socket sock,
+    std::shared_ptr<void> server = nullptr
+) {
+  EventLoop& loop = get_running_loop();
+  const auto protocol = protocol_factory();
+  const Future<> waiter(loop);
+  const Transport transport = make_socket_transport(
+      loop, std::move(sock), protocol, waiter, std::move(server));
+  try {
+    co_await waiter;
+  } catch (...) {
+    transport.close();
+    throw;
+  }
+  co_return Connection<Factory>(transport, protocol);
+}
+
+/// The addresses of a host; without a name only its own.
+/// (BaseEventLoop._ensure_resolved)
+inline Coroutine<std::vector<AddressInfo>> ensure_resolved(
+    std::string host,
+    int port,
+    int family,
+    int type,
+    int flags
+) {
+  if (host.empty() || is_numeric_host(host)) {
+    co_return look_up(host, port, family, type, 0, flags);
+  }
+  co_return co_await getaddrinfo(host, port, family, type, 0, flags);
+}
+
+/// (BaseEventLoop._connect_sock)
+inline Coroutine<Socket> connect_sock(AddressInfo info) {
+  Socket sock(tcp_socket(info.family));
+  co_await sock_connect(sock, info.address);
+  co_return std::move(sock);
+}
+
+/// One after the other, until one answers. Throws what the last one did.
+inline Coroutine<Socket> connect_any(std::vector<AddressInfo> infos) {
+  std::exception_ptr error;
+  for (const AddressInfo& info : infos) {
+    try {
+      co_return co_await connect_sock(info);
+    } catch (const std::system_error&) {
+      error = std::current_exception();
+    }
+  }
+  std::rethrow_exception(error);
+}
+
+/// Connects to a server over TCP, and creates the protocol once that has
+/// answered. Throws std::system_error, std::runtime_error for a name that
+/// cannot be looked up. (loop.create_connection)
+template <class Factory>
+Coroutine<Connection<Factory>> create_connection(
+    Factory protocol_factory,
+    std::string host,
+    int port
+) {
+  const auto infos =
+      co_await ensure_resolved(host, port, AF_UNSPEC, SOCK_STREAM, 0);
+  Socket sock = co_await connect_any(infos);
+  co_return co_await create_connection_transport(std::move(protocol_factory),
+                                                 std::move(sock));
+}
+
+/// The same for a socket that is connected already.
+/// (loop.create_connection, loop.connect_accepted_socket)
+template <class Factory>
+Coroutine<Connection<Factory>> create_connection(
+    Factory protocol_factory,
+    Socket sock
+) {
+  return create_connection_transport(std::move(protocol_factory),
+                                     std::move(sock));
+}
+
+// ---- A server ----
+
+/// What belongs to a server that listens and to each of its connections: it
+/// ends with the last of them, and wakes those who wait for that.
+/// (Server._attach, Server._detach, Server._wakeup)
+struct ServerLife {
+  ServerLife() = default;
+  ServerLife(const ServerLife&) = delete;
+  ServerLife& operator=(const ServerLife&) = delete;
+  ~ServerLife() {
+    for (const Future<>& waiter : waiters) {
+      if (!waiter.done()) {
+        waiter.set_result();
+      }
+    }
+  }
+
+  std::vector<Future<>> waiters;
+};
+
+/// The loop owns it until it is closed. (base_events.Server)
+class ServerState : public Work {
+ public:
+  ServerState(
+      EventLoop& loop,
+      std::vector<Socket> sockets,
+      ProtocolFactory protocol_factory,
+      int backlog
+  )
+      : loop_(loop),
+        sockets_(std::move(sockets)),
+        protocol_factory_(std::move(protocol_factory)),
+        backlog_(backlog) {}
+
+  bool is_serving() const { return serving_; }
+
+  std::vector<TransportSocket> sockets() const {
+    return {sockets_.begin(), sockets_.end()};
+  }
+
+  /// (Server._start_serving)
+  void start_serving() {
+    check_open();
+    if (std::exchange(serving_, true)) {
+      return;
+    }
+    for (const Socket& sock : sockets_) {
+      if (::listen(sock, backlog_) < 0) {
+        throw_errno("listen");
+      }
+    }
+    add_readers();
+  }
+
+  void close() {
+    if (is_closed()) {
+      return;
+    }
+    // Dies last: nobody else might own this.
+    const auto dies_last = loop_.disown(*this);
+    if (serving_forever_) {
+      serving_forever_->cancel();
+    }
+    let_go();
+  }
+
+  void abandon() override { let_go(); }
+
+  /// (Server.serve_forever)
+  static Coroutine<> serve_forever(std::shared_ptr<ServerState> server) {
+    if (server->serving_forever_) {
+      throw std::runtime_error(
+          "server is already being awaited on serve_forever()");
+    }
+    server->start_serving();
+    const Future<> forever = server->serving_forever_.emplace();
+    std::exception_ptr cancelled;
+    try {
+      co_await forever;
+    } catch (...) {
+      cancelled = std::current_exception();
+    }
+    server->serving_forever_.reset();
+    server->close();
+    std::rethrow_exception(cancelled);
+  }
+
+  /// (Server.wait_closed)
+  static Coroutine<> wait_closed(std::shared_ptr<ServerState> server) {
+    if (!server->is_closed()) {
+      const Future<> waiter;
+      server->life_->waiters.push_back(waiter);
+      co_await waiter;
+    }
+  }
+
+ private:
+  bool is_closed() const { return life_ == nullptr; }
+
+  void check_open() const {
+    if (is_closed()) {
+      throw std::runtime_error("server is closed");
+    }
+  }
+
+  void let_go() {
+    serving_ = false;
+    retry_.cancel();
+    for (const Socket& sock : sockets_) {
+      loop_.remove_reader(sock);
+    }
+    sockets_.clear();
+    life_.reset();
+  }
+
+  void add_readers() {
+    for (const Socket& sock : sockets_) {
+      loop_.add_reader(sock, [this, fd = sock.fileno()] { accept(fd); });
+    }
+  }
+
+  /// (BaseSelectorEventLoop._accept_connection)
+  void accept(int listener) {
+    // Kept: to report an error may close it.
+    const auto server = loop_.owned(*this);
+    for (int count = 0; count < backlog_; ++count) {
+      const int fd = ::accept(listener, nullptr, nullptr);
+      if (fd < 0) {
+        accept_failed();
+        return;
+      }
+      set_cloexec(fd);
+      create_task(accepted(server, Socket(fd)));
+    }
+  }
+
+  // Out of descriptors it would fail again at once: it is given time.
+  void accept_failed() {
+    if (would_block() || errno == ECONNABORTED) {
+      return;
+    }
+    const auto error = errno_exception("accept");
+    if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS &&
+        errno != ENOMEM) {
+      std::rethrow_exception(error);
+    }
+    for (const Socket& sock : sockets_) {
+      loop_.remove_reader(sock);
+    }
+    retry_ = loop_.call_later(Seconds(1), [this] { add_readers(); });
+    loop_.call_exception_handler("socket.accept() out of system resource",
+                                 error);
+  }
+
+  /// (BaseSelectorEventLoop._accept_connection2)
+  static Coroutine<> accepted(
+      std::shared_ptr<ServerState> server,
+      Socket conn
+  ) {
+    if (server->is_closed()) {
+      co_return;
+    }
+    try {
+      co_await create_connection_transport(server->protocol_factory_,
+                                           std::move(conn), server->life_);
+    } catch (const std::exception&) {
+      get_running_loop().call_exception_handler(
+          "Error on transport creation for incoming connection",
+          std::current_exception());
+    }
+  }
+
+  EventLoop& loop_;
+  std::vector<Socket> sockets_;
+  ProtocolFactory protocol_factory_;
+  int backlog_;
+  bool serving_ = false;
+  TimerHandle retry_;
+  std::optional<Future<>> serving_forever_;
+  /// nullptr once this is closed.
+  std::shared_ptr<ServerLife> life_ = std::make_shared<ServerLife>();
+};
+
+/// Stands for what listens; copies stand for the same. The loop keeps it until
+/// it is closed. (asyncio.Server)
+class Server {
+ public:
+  explicit Server(std::shared_ptr<ServerState> state)
+      : state_(std::move(state)) {}
+
+  /// None once it is closed. (Server.sockets)
+  std::vector<TransportSocket> sockets() const { return state_->sockets(); }
+
+  /// Whether it accepts connections. (Server.is_serving)
+  bool is_serving() const { return state_->is_serving(); }
+
+  /// Begins to accept connections. Throws std::runtime_error once it is
+  /// closed, std::system_error. (Server.start_serving)
+  Coroutine<> start_serving() const { return start_serving(state_); }
+
+  /// Accepts connections until it is closed or cancelled: CancelledError.
+  /// Throws as start_serving(). (Server.serve_forever)
+  Coroutine<> serve_forever() const {
+    return ServerState::serve_forever(state_);
+  }
+
+  /// Accepts no more; the connections that there are go on. (Server.close)
+  void close() const { state_->close(); }
+
+  /// Pauses until it is closed and its last connection has ended; as in
+  /// CPython 3.11 not at all if it is closed already. (Server.wait_closed)
+  Coroutine<> wait_closed() const { return ServerState::wait_closed(state_); }
+
+ private:
+  static Coroutine<> start_serving(std::shared_ptr<ServerState> server) {
+    server->start_serving();
+    co_await sleep(Seconds(0));
+  }
+
+  std::shared_ptr<ServerState> state_;
+};
+
+/// How a server listens.
+struct ServerOptions {
+  ServerOptions() {}
+
+  int family = AF_UNSPEC;
+  int flags = AI_PASSIVE;
+  int backlog = 100;
+  bool reuse_port = false;
+  bool start_serving = true;
+};
+
+/// One socket for each address of the hosts.
+inline Coroutine<std::vector<Socket>> bind_all(
+    std::vector<std::string> hosts,
+    int port,
+    ServerOptions options
+) {
+  std::vector<Socket> sockets;
+  std::vector<SocketAddress> bound;
+  for (const std::string& host : hosts) {
+    const auto infos = co_await ensure_resolved(
+        host, port, options.family, SOCK_STREAM, options.flags);
+    for (const AddressInfo& info : infos) {
+      const bool again =
+          std::find(bound.begin(), bound.end(), info.address) != bound.end();
+      const int fd = again ? -1 : bound_socket(info, options.reuse_port);
+      if (fd >= 0) {
+        sockets.emplace_back(fd);
+        bound.push_back(info.address);
+      }
+    }
+  }
+  co_return std::move(sockets);
+}
+
+/// A server of sockets that are bound already. (loop.create_server)
+inline Coroutine<Server> create_server(
+    ProtocolFactory protocol_factory,
+    std::vector<Socket> sockets,
+    ServerOptions options = ServerOptions()
+) {
+  EventLoop& loop = get_running_loop();
+  const auto state = std::make_shared<ServerState>(
+      loop, std::move(sockets), std::move(protocol_factory), options.backlog);
+  loop.own(state);
+  const Server server(state);
+  if (options.start_serving) {
+    try {
+      co_await server.start_serving();
+    } catch (...) {
+      server.close();
+      throw;
+    }
+  }
+  co_return server;
+}
+
+/// The same for one.
+inline Coroutine<Server> create_server(
+    ProtocolFactory protocol_factory,
+    Socket sock,
+    ServerOptions options = ServerOptions()
+) {
+  std::vector<Socket> sockets;
+  sockets.push_back(std::move(sock));
+  return create_server(std::move(protocol_factory), std::move(sockets),
+                       options);
+}
+
+/// Listens on all addresses of the hosts, "" for those of this machine, port 0
+/// for a free one each. Throws std::system_error, std::runtime_error for a name
+/// that cannot be looked up. (loop.create_server)
+inline Coroutine<Server> create_server(
+    ProtocolFactory protocol_factory,
+    std::vector<std::string> hosts,
+    int port,
+    ServerOptions options = ServerOptions()
+) {
+  std::vector<Socket> sockets =
+      co_await bind_all(std::move(hosts), port, options);
+  co_return co_await create_server(std::move(protocol_factory),
+                                   std::move(sockets), options);
+}
+inline Coroutine<Server> create_server(
+    ProtocolFactory protocol_factory,
+    std::string host,
+    int port,
+    ServerOptions options = ServerOptions()
+) {
+  std::vector<std::string> hosts;
+  hosts.push_back(std::move(host));
+  return create_server(std::move(protocol_factory), std::move(hosts), port,
+                       options);
+}
+
+}  // namespace asyncio
