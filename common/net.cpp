@@ -410,6 +410,12 @@ std::string peer_address_of(int fd) {
   return joined(host, port);
 }
 
+int port_of(const SocketAddress& address) {
+  const auto [host, port] =
+      look_up_name(address, NI_NUMERICHOST | NI_NUMERICSERV);
+  return std::atoi(port.c_str());
+}
+
 int port_of(int fd) { return host_and_port(fd, getsockname).second; }
 
 long raise_descriptor_limit() {

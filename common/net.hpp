@@ -124,6 +124,7 @@ std::string address_of(int fd);
 std::string peer_address_of(int fd);
 
 int port_of(int fd);
+int port_of(const SocketAddress& address);
 
 /// Lifts the soft limit of open descriptors to the hard one. Returns it.
 long raise_descriptor_limit();
