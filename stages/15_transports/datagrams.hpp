@@ -206,6 +206,9 @@ inline Coroutine<std::vector<AddressPair>> address_pairs(
     HostAndPort remote_addr,
     int family
 ) {
+  if (!local_addr && !remote_addr && family == AF_UNSPEC) {
+    throw std::invalid_argument("unexpected address family");
+  }
   const auto locals = co_await datagram_addresses(local_addr, family);
   const auto remotes = co_await datagram_addresses(remote_addr, family);
   std::vector<AddressPair> pairs;
@@ -216,7 +219,7 @@ inline Coroutine<std::vector<AddressPair>> address_pairs(
       }
     }
   }
-  if (pairs.empty() || pairs.front().family == AF_UNSPEC) {
+  if (pairs.empty()) {
     throw std::invalid_argument("can not get address information");
   }
   co_return pairs;

@@ -103,20 +103,18 @@ struct ConnectionOptions {
 /// By turns one of each family, in the order found.
 /// (base_events._interleave_addrinfos)
 inline std::vector<AddressInfo> interleave_addrinfos(
-    std::vector<AddressInfo> infos
+    const std::vector<AddressInfo>& infos
 ) {
   std::map<int, int> count;
-  std::vector<std::pair<int, AddressInfo>> ranked;
-  for (AddressInfo& info : infos) {
-    ranked.emplace_back(count[info.family]++, std::move(info));
+  std::multimap<int, AddressInfo> ranked;
+  for (const AddressInfo& info : infos) {
+    ranked.emplace(count[info.family]++, info);
   }
-  std::stable_sort(
-      ranked.begin(), ranked.end(),
-      [](const auto& one, const auto& two) { return one.first < two.first; });
-  for (std::size_t place = 0; place < infos.size(); ++place) {
-    infos[place] = std::move(ranked[place].second);
+  std::vector<AddressInfo> reordered;
+  for (const auto& [rank, info] : ranked) {
+    reordered.push_back(info);
   }
-  return infos;
+  return reordered;
 }
 
 /// Binds to the first of these that is of the socket's family and can be had.
@@ -595,7 +593,8 @@ inline Coroutine<Server> create_unix_server(
 ) {
   remove_stale_socket(path);
   Socket sock(bound_socket(unix_address(path)));
-  return create_server(std::move(protocol_factory), std::move(sock), options);
+  co_return co_await create_server(std::move(protocol_factory),
+                                   std::move(sock), options);
 }
 
 }  // namespace asyncio

@@ -139,7 +139,11 @@ struct Pair {
   }
   Pair(const Pair&) = delete;
   Pair& operator=(const Pair&) = delete;
-  ~Pair() { ::close(fds[1]); }
+  ~Pair() {
+    if (fds[1] >= 0) {
+      ::close(fds[1]);
+    }
+  }
 
   /// Until one is kept. Returns how many were sent.
   int fill() {
@@ -167,12 +171,12 @@ TEST_CASE("datagrams: what the kernel does not take comes later, in order") {
   pair.protocol->transport.set_write_buffer_limits(0);
   const int sent = pair.fill();
   CHECK(pair.log == Lines{"made", "pause"});
-  for (int i = 0; i < sent; ++i) {
+  for (int i = 0; i < sent - 1; ++i) {
     CHECK(pair.receive() == std::to_string(i));
-    if (i == 0) {
-      pair.loop.run_once();
-    }
   }
+  CHECK(pair.receive() == "");
+  pair.loop.run_once();
+  CHECK(pair.receive() == std::to_string(sent - 1));
   CHECK(pair.log == Lines{"made", "pause", "resume"});
   CHECK(pair.protocol->transport.get_write_buffer_size() == 0);
 }
@@ -182,12 +186,12 @@ TEST_CASE("datagrams: close() sends what is kept") {
   const int sent = pair.fill();
   pair.protocol->transport.close();
   CHECK(pair.log == Lines{"made"});
-  for (int i = 0; i < sent; ++i) {
+  for (int i = 0; i < sent - 1; ++i) {
     CHECK(pair.receive() == std::to_string(i));
-    if (i == 0) {
-      pair.loop.run_once();
-    }
   }
+  CHECK(pair.receive() == "");
+  pair.loop.run_once();
+  CHECK(pair.receive() == std::to_string(sent - 1));
   CHECK(pair.log == Lines{"made", "lost None"});
 }
 
@@ -196,10 +200,10 @@ TEST_CASE("datagrams: aborted by an error while more is kept") {
   pair.fill();
   pair.protocol->transport.sendto("more");
   pair.protocol->aborts = true;
-  ::shutdown(pair.fds[1], SHUT_RD);
+  ::close(std::exchange(pair.fds[1], -1));
   pair.loop.run_until_idle();
   CHECK(pair.log ==
-        Lines{"made", "error sendto: Broken pipe", "lost None"});
+        Lines{"made", "error sendto: Connection refused", "lost None"});
   CHECK(pair.protocol->transport.get_write_buffer_size() == 0);
 }
 
