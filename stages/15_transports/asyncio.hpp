@@ -12,6 +12,7 @@
 #include "generator.hpp"
 #include "locks.hpp"
 #include "mailbox.hpp"
+#include "pipes.hpp"
 #include "protocols.hpp"
 #include "queues.hpp"
 #include "runners.hpp"

@@ -161,8 +161,8 @@ class DatagramTransport : public BaseTransport {
 inline void DatagramProtocol::connection_made(DatagramTransport) {}
 
 inline void SelectorDatagramTransport::connection_made() {
-  datagram_protocol()->connection_made(
-      DatagramTransport(loop_.owned(*this)));
+  datagram_protocol()->connection_made(DatagramTransport(
+      std::static_pointer_cast<SelectorDatagramTransport>(shared_from_this())));
 }
 
 /// How a datagram socket is made.

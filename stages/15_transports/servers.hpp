@@ -42,7 +42,7 @@ using Connection = std::pair<Transport, std::invoke_result_t<Factory&>>;
 
 /// Waits until the protocol's connection_made() was called.
 /// (BaseEventLoop._create_connection_transport)
-template <class Factory>
+template <class State = SelectorSocketTransport, class Factory>
 Coroutine<Connection<Factory>> create_connection_transport(
     Factory protocol_factory,
     Socket sock,
@@ -51,7 +51,7 @@ Coroutine<Connection<Factory>> create_connection_transport(
   EventLoop& loop = get_running_loop();
   const auto protocol = protocol_factory();
   const Future<> waiter(loop);
-  const Transport transport = make_socket_transport(
+  const Transport transport = make_socket_transport<State>(
       loop, std::move(sock), protocol, waiter, std::move(server));
   try {
     co_await waiter;
@@ -287,7 +287,8 @@ struct ServerLife {
 };
 
 /// The loop owns it until it is closed. (base_events.Server)
-class ServerState : public Work {
+class ServerState : public Work,
+                    public std::enable_shared_from_this<ServerState> {
  public:
   ServerState(
       EventLoop& loop,
@@ -303,7 +304,14 @@ class ServerState : public Work {
   bool is_serving() const { return serving_; }
 
   std::vector<TransportSocket> sockets() const {
-    return {sockets_.begin(), sockets_.end()};
+    std::vector<TransportSocket> all;
+    for (const Socket& sock : sockets_) {
+      if (!is_closed()) {
+        all.emplace_back(
+            std::shared_ptr<const Socket>(shared_from_this(), &sock));
+      }
+    }
+    return all;
   }
 
   /// (Server._start_serving)
@@ -374,10 +382,10 @@ class ServerState : public Work {
   void let_go() {
     serving_ = false;
     retry_.cancel();
-    for (const Socket& sock : sockets_) {
+    for (Socket& sock : sockets_) {
       loop_.remove_reader(sock);
+      sock.close();
     }
-    sockets_.clear();
     life_.reset();
   }
 
@@ -390,7 +398,7 @@ class ServerState : public Work {
   /// (BaseSelectorEventLoop._accept_connection)
   void accept(int listener) {
     // Kept: to report an error may close it.
-    const auto server = loop_.owned(*this);
+    const auto server = shared_from_this();
     for (int count = 0; count < backlog_; ++count) {
       const int fd = ::accept(listener, nullptr, nullptr);
       if (fd < 0) {
@@ -425,13 +433,18 @@ class ServerState : public Work {
       std::shared_ptr<ServerState> server,
       Socket conn
   ) {
-    if (server->is_closed()) {
-      co_return;
-    }
     try {
-      co_await create_connection_transport(server->protocol_factory_,
-                                           std::move(conn), server->life_);
-    } catch (const std::exception&) {
+      const auto protocol = server->protocol_factory_();
+      if (server->is_closed()) {
+        co_return;
+      }
+      const auto factory = [protocol] { return protocol; };
+      co_await create_connection_transport(factory, std::move(conn),
+                                           server->life_);
+    } catch (const KeyboardInterrupt&) {
+      throw;
+    } catch (const CancelledError&) {
+    } catch (...) {
       get_running_loop().call_exception_handler(
           "Error on transport creation for incoming connection",
           std::current_exception());

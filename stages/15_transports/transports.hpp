@@ -4,6 +4,7 @@
 #pragma once
 
 #include <sys/socket.h>
+#include <sys/types.h>
 
 #include <algorithm>
 #include <any>
@@ -35,29 +36,33 @@ inline std::exception_ptr errno_exception(const char* what) {
       std::system_error(errno, std::generic_category(), what));
 }
 
-/// A socket that belongs to a transport or a server: to ask, not to keep.
+/// A socket that belongs to a transport or a server, which closes it.
 /// (asyncio.trsock.TransportSocket)
 class TransportSocket {
  public:
-  explicit TransportSocket(int fd = -1) : fd_(fd) {}
+  TransportSocket() = default;
+  explicit TransportSocket(std::shared_ptr<const Socket> sock)
+      : sock_(std::move(sock)) {}
 
-  /// (socket.fileno)
-  int fileno() const { return fd_; }
+  /// Returns -1 once it is closed. (socket.fileno)
+  int fileno() const { return sock_ ? sock_->fileno() : -1; }
 
   /// (socket.getsockname)
-  SocketAddress getsockname() const { return sockname_of(fd_); }
+  SocketAddress getsockname() const { return sockname_of(fileno()); }
 
   /// (socket.getpeername)
-  SocketAddress getpeername() const { return peername_of(fd_); }
+  SocketAddress getpeername() const { return peername_of(fileno()); }
 
  private:
-  int fd_;
+  std::shared_ptr<const Socket> sock_;
 };
 
 /// Stands between a socket and a protocol. The loop owns it until it has called
 /// connection_lost(): so its callbacks are good for as long as they are known.
 /// (selector_events._SelectorTransport, transports._FlowControlMixin)
-class SelectorTransport : public Work {
+class SelectorTransport
+    : public Work,
+      public std::enable_shared_from_this<SelectorTransport> {
  public:
   /// How much is read at once. (_SelectorTransport.max_size)
   static constexpr std::size_t max_size = 256 * 1024;
@@ -164,7 +169,7 @@ class SelectorTransport : public Work {
       return sockname_;
     }
     if (name == "socket") {
-      return TransportSocket(sock_);
+      return TransportSocket({shared_from_this(), &sock_});
     }
     return {};
   }
@@ -420,6 +425,25 @@ class SelectorSocketTransport : public SelectorTransport {
   }
 
  protected:
+  /// As recv(2).
+  virtual ssize_t recv_some(std::span<char> buffer) {
+    return ::recv(sock_, buffer.data(), buffer.size(), 0);
+  }
+
+  /// As send(2).
+  virtual ssize_t send_some(std::string_view data) {
+    return ::send(sock_, data.data(), data.size(), MSG_NOSIGNAL);
+  }
+
+  virtual void end_reading(bool keep_open) {
+    if (keep_open) {
+      // It would be ready for ever.
+      loop_.remove_reader(sock_);
+    } else {
+      close();
+    }
+  }
+
   void clear_write_buffer() override { buffer_.clear(); }
 
   void read_ready() override {
@@ -484,7 +508,7 @@ class SelectorSocketTransport : public SelectorTransport {
 
   // Returns how many bytes have come; without any it has seen to the rest.
   std::size_t receive(std::span<char> buffer) {
-    const auto count = ::recv(sock_, buffer.data(), buffer.size(), 0);
+    const auto count = recv_some(buffer);
     if (count > 0) {
       return static_cast<std::size_t>(count);
     }
@@ -504,18 +528,9 @@ class SelectorSocketTransport : public SelectorTransport {
                  "Fatal error: protocol.eof_received() call failed.");
   }
 
-  void end_reading(bool keep_open) {
-    if (keep_open) {
-      // It would be ready for ever.
-      loop_.remove_reader(sock_);
-    } else {
-      close();
-    }
-  }
-
   // Returns how much the kernel has taken.
   std::size_t send(std::string_view data) {
-    const auto count = ::send(sock_, data.data(), data.size(), MSG_NOSIGNAL);
+    const auto count = send_some(data);
     if (count >= 0) {
       return static_cast<std::size_t>(count);
     }
@@ -666,18 +681,20 @@ class Transport : public BaseTransport {
 inline void StreamProtocol::connection_made(Transport) {}
 
 inline void SelectorSocketTransport::connection_made() {
-  stream_protocol()->connection_made(Transport(loop_.owned(*this)));
+  stream_protocol()->connection_made(Transport(
+      std::static_pointer_cast<SelectorSocketTransport>(shared_from_this())));
 }
 
 /// Connects `sock` and `protocol`. (_make_socket_transport)
-inline Transport make_socket_transport(
+template <class State = SelectorSocketTransport>
+Transport make_socket_transport(
     EventLoop& loop,
     Socket sock,
     std::shared_ptr<StreamProtocol> protocol,
     const Future<>& waiter,
     std::shared_ptr<void> server = nullptr
 ) {
-  const auto transport = std::make_shared<SelectorSocketTransport>(
+  const auto transport = std::make_shared<State>(
       loop, std::move(sock), std::move(protocol), std::move(server));
   loop.own(transport);
   transport->start(waiter);

@@ -29,6 +29,26 @@ TEST_CASE("closing: connection_lost comes in the next round") {
   CHECK(wire.transport.get_protocol() == nullptr);
 }
 
+TEST_CASE("closing: the socket is open until connection_lost has returned") {
+  struct Asking : Recorder {
+    using Recorder::Recorder;
+    void connection_lost(std::exception_ptr exception) override {
+      Recorder::connection_lost(exception);
+      CHECK(sock.fileno() >= 0);
+      CHECK(sock.fileno() ==
+            transport.get_extra_info<TransportSocket>("socket").fileno());
+    }
+    TransportSocket sock;
+  };
+  Wire<Asking> wire;
+  const auto sock = wire.transport.get_extra_info<TransportSocket>("socket");
+  wire.protocol->sock = sock;
+  wire.transport.close();
+  wire.settle();
+  CHECK(wire.log == Lines{"made", "lost None"});
+  CHECK(sock.fileno() == -1);
+}
+
 TEST_CASE("closing: close() loses nothing that was written") {
   Wire<> wire;
   wire.transport.write(large);

@@ -157,7 +157,8 @@ struct Pair {
   std::string receive() {
     char buffer[100];
     const auto count = ::recv(fds[1], buffer, sizeof buffer, 0);
-    return count < 0 ? "" : std::string(buffer, static_cast<std::size_t>(count));
+    const std::size_t size = count < 0 ? 0 : static_cast<std::size_t>(count);
+    return std::string(buffer, size);
   }
 
   Lines log;

@@ -57,10 +57,13 @@ TEST_CASE("server: close() leaves the connections") {
   const auto address = server.sockets().at(0).getsockname();
   const int client = Fixture::connect(server);
   fixture.run_until(1);
+  const TransportSocket sock = server.sockets().at(0);
+  CHECK(sock.fileno() >= 0);
   server.close();
   server.close();
   CHECK_FALSE(server.is_serving());
   CHECK(server.sockets().empty());
+  CHECK(sock.fileno() == -1);
   CHECK_THROWS_AS(connect_to("127.0.0.1", port_of(address)),
                   std::system_error);
   CHECK(::send(client, "Hello", 5, 0) == 5);
@@ -83,6 +86,7 @@ TEST_CASE("server: a connection that comes as it closes is dropped") {
   fixture.loop.run_once();
   server.close();
   fixture.loop.run_until_idle();
+  // The factory was called all the same, as in CPython.
   CHECK(fixture.log.empty());
   char byte = 0;
   CHECK(::recv(client, &byte, 1, 0) == 0);
@@ -176,6 +180,52 @@ TEST_CASE("server: a factory that throws ends that connection only") {
               "made"});
   ::close(one);
   ::close(two);
+}
+
+TEST_CASE("server: a factory that closes it lets nobody in") {
+  Fixture fixture;
+  std::optional<Server> server;
+  const auto factory = [&] {
+    server->close();
+    fixture.log.push_back("asked");
+    return std::make_shared<Recorder>(fixture.log);
+  };
+  server = fixture.loop.run_until_complete(
+      create_server(factory, "127.0.0.1", 0));
+  const int client = Fixture::connect(*server);
+  fixture.loop.run_until_idle();
+  CHECK(fixture.log == Lines{"asked"});
+  char byte = 0;
+  CHECK(::recv(client, &byte, 1, 0) == 0);
+  ::close(client);
+}
+
+TEST_CASE("server: a factory that throws what is no std::exception") {
+  Fixture fixture;
+  fixture.loop.set_exception_handler(
+      [&](const std::string& message, std::exception_ptr) {
+        fixture.log.push_back(message);
+      });
+  const auto factory = []() -> std::shared_ptr<Protocol> { throw 42; };
+  const Server server = fixture.loop.run_until_complete(
+      create_server(factory, "127.0.0.1", 0));
+  const int client = Fixture::connect(server);
+  fixture.run_until(1);
+  CHECK(fixture.log ==
+        Lines{"Error on transport creation for incoming connection"});
+  ::close(client);
+}
+
+TEST_CASE("server: Ctrl-C in a factory ends the run") {
+  Fixture fixture;
+  const auto factory = []() -> std::shared_ptr<Protocol> {
+    throw KeyboardInterrupt();
+  };
+  const Server server = fixture.loop.run_until_complete(
+      create_server(factory, "127.0.0.1", 0));
+  const int client = Fixture::connect(server);
+  CHECK_THROWS_AS(fixture.loop.run_forever(), KeyboardInterrupt);
+  ::close(client);
 }
 
 /// No descriptor is free while this lives.

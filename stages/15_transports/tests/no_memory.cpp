@@ -1,0 +1,99 @@
+#include "recorder.hpp"
+
+namespace test_no_memory {
+
+using namespace test_transports;
+
+/// Talks, closes, and is told of both; quietly, for that asks for memory.
+struct Quiet : Protocol {
+  void connection_made(Transport its_transport) override {
+    transport = its_transport;
+    transport.write("Hello");
+  }
+  void data_received(std::string_view data) override {
+    transport.write(data);
+    transport.close();
+  }
+  void connection_lost(std::exception_ptr) override { is_lost = true; }
+
+  Transport transport;
+  bool is_lost = false;
+};
+
+template <class Scenario>
+void without_memory(Scenario scenario) {
+  bool failed = true;
+  for (long k = 1; failed; ++k) {
+    CAPTURE(k);
+    const int before = open_descriptors();
+    {
+      // One that would wait for ever throws: a wake-up may be lost.
+      Loop loop;
+      loop.set_exception_handler([](const std::string&, std::exception_ptr) {});
+      const FailingAllocation failing(k);
+      try {
+        scenario(loop);
+      } catch (const std::bad_alloc&) {
+      } catch (const std::logic_error&) {
+      }
+      failed = failing.has_failed();
+    }
+    CHECK(open_descriptors() == before);
+  }
+}
+
+TEST_CASE("no_memory: a connection") {
+  without_memory([](EventLoop& loop) {
+    const auto [here, there] = stream_pair();
+    Socket peer(there, loop);
+    Socket sock(here, loop);
+    const auto protocol = std::make_shared<Quiet>();
+    const auto factory = [&protocol] { return protocol; };
+    loop.run_until_complete(create_connection(factory, std::move(sock)));
+    CHECK(::send(peer, "answer", 6, 0) == 6);
+    for (int i = 0; i < 5 && !protocol->is_lost; ++i) {
+      loop.call_soon([] {});
+      loop.run_once();
+    }
+  });
+}
+
+TEST_CASE("no_memory: what is kept, and dropped") {
+  const std::string large(4 * 1024 * 1024, 'x');
+  without_memory([&large](EventLoop& loop) {
+    const auto [here, there] = stream_pair();
+    const Socket peer(there, loop);
+    Socket sock(here, loop);
+    const auto factory = [] { return std::make_shared<Quiet>(); };
+    const auto [transport, protocol] =
+        loop.run_until_complete(create_connection(factory, std::move(sock)));
+    transport.write(large);
+    transport.abort();
+    loop.run_until_idle();
+  });
+}
+
+TEST_CASE("no_memory: a server, and a client of its own") {
+  without_memory([](EventLoop& loop) {
+    const auto factory = [] { return std::make_shared<Quiet>(); };
+    const Server server = loop.run_until_complete(
+        create_server(factory, "127.0.0.1", 0));
+    const int port = port_of(server.sockets().at(0).getsockname());
+    const auto [transport, protocol] = loop.run_until_complete(
+        create_connection(factory, "127.0.0.1", port));
+    server.close();
+  });
+}
+
+TEST_CASE("no_memory: a datagram endpoint") {
+  without_memory([](EventLoop& loop) {
+    const auto factory = [] { return std::make_shared<DatagramProtocol>(); };
+    const auto [transport, protocol] = loop.run_until_complete(
+        create_datagram_endpoint(factory, HostAndPort("127.0.0.1", 0)));
+    transport.sendto("x", transport.get_extra_info("sockname"));
+    transport.close();
+    loop.run_until_idle();
+  });
+}
+
+}  // namespace test_no_memory
