@@ -415,9 +415,10 @@ class ServerState : public Work,
     if (would_block() || errno == ECONNABORTED) {
       return;
     }
+    const bool is_shortage = errno == EMFILE || errno == ENFILE ||
+                             errno == ENOBUFS || errno == ENOMEM;
     const auto error = errno_exception("accept");
-    if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS &&
-        errno != ENOMEM) {
+    if (!is_shortage) {
       std::rethrow_exception(error);
     }
     for (const Socket& sock : sockets_) {

@@ -75,7 +75,9 @@ TEST_CASE("echo: over TCP, with the addresses of both ends") {
       void data_received(std::string_view) override { answered.set_result(); }
       Future<> answered;
     };
-    const auto client = [&] { return std::make_shared<Client>(answered); };
+    const auto client = [answered] {
+      return std::make_shared<Client>(answered);
+    };
     const auto [transport, protocol] =
         co_await create_connection(client, "127.0.0.1", port_of(address));
     co_await answered;
