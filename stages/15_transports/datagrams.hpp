@@ -121,7 +121,7 @@ class SelectorDatagramTransport : public SelectorTransport {
   // Returns false if it is to be tried again.
   bool send(std::string_view data, const SocketAddress& addr) {
     // A socket that is connected knows it already.
-    const bool is_needed = addr.size > 0 && peername_.size == 0;
+    const bool is_needed = addr.size > 0 && extra_->peername.size == 0;
     const auto count = ::sendto(
         sock_, data.data(), data.size(), MSG_NOSIGNAL,
         is_needed ? addr.get() : nullptr, is_needed ? addr.size : 0);

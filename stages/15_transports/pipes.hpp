@@ -59,10 +59,9 @@ class UnixWritePipeTransport : public SelectorSocketTransport {
  public:
   using SelectorSocketTransport::SelectorSocketTransport;
 
+  // Not behind the end.
   void write(std::string_view data) override {
-    if (closing_) {
-      count_lost_write();
-    } else {
+    if (!closing_ || conn_lost_ > 0) {
       SelectorSocketTransport::write(data);
     }
   }

@@ -442,10 +442,7 @@ class ServerState : public Work,
       const auto factory = [protocol] { return protocol; };
       co_await create_connection_transport(factory, std::move(conn),
                                            server->life_);
-    } catch (const KeyboardInterrupt&) {
-      throw;
-    } catch (const CancelledError&) {
-    } catch (...) {
+    } catch (const std::exception&) {
       get_running_loop().call_exception_handler(
           "Error on transport creation for incoming connection",
           std::current_exception());
@@ -529,7 +526,9 @@ inline Coroutine<std::vector<Socket>> bind_all(
           std::find(bound.begin(), bound.end(), info.address) != bound.end();
       const int fd = again ? -1 : bound_socket(info, options.reuse_port);
       if (fd >= 0) {
-        sockets.emplace_back(fd);
+        // First of all somebody has to own it.
+        Socket sock(fd);
+        sockets.push_back(std::move(sock));
         bound.push_back(info.address);
       }
     }

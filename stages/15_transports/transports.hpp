@@ -70,8 +70,7 @@ class SelectorTransport
   SelectorTransport(EventLoop& loop, Socket sock)
       : loop_(loop),
         sock_(std::move(sock)),
-        sockname_(sockname_of(sock_)),
-        peername_(peername_of(sock_)) {}
+        extra_(std::make_unique<Extra>(sock_)) {}
   SelectorTransport(const SelectorTransport&) = delete;
   SelectorTransport& operator=(const SelectorTransport&) = delete;
 
@@ -162,11 +161,11 @@ class SelectorTransport
   }
 
   virtual std::any get_extra_info(const std::string& name) const {
-    if (name == "peername" && peername_.size > 0) {
-      return peername_;
+    if (name == "peername" && extra_->peername.size > 0) {
+      return extra_->peername;
     }
-    if (name == "sockname" && sockname_.size > 0) {
-      return sockname_;
+    if (name == "sockname" && extra_->sockname.size > 0) {
+      return extra_->sockname;
     }
     if (name == "socket") {
       return TransportSocket({shared_from_this(), &sock_});
@@ -240,6 +239,15 @@ class SelectorTransport
     ++conn_lost_;
   }
 
+  /// As they were at the beginning. Apart: they are large and seldom needed.
+  struct Extra {
+    explicit Extra(int fd)
+        : sockname(sockname_of(fd)), peername(peername_of(fd)) {}
+
+    SocketAddress sockname;
+    SocketAddress peername;
+  };
+
   /// Calls the protocol; what it throws ends the connection.
   template <class Call>
   void call_or_fail(Call call, const char* message) {
@@ -287,8 +295,7 @@ class SelectorTransport
   /// Not to be used once the connection is lost: it may be gone.
   EventLoop& loop_;
   Socket sock_;
-  SocketAddress sockname_;
-  SocketAddress peername_;
+  std::unique_ptr<const Extra> extra_;
   std::shared_ptr<BaseProtocol> protocol_;
   /// Kept until the connection is lost: so a server counts its transports.
   std::shared_ptr<void> server_;

@@ -20,6 +20,17 @@ struct Quiet : Protocol {
   bool is_lost = false;
 };
 
+/// Two sockets that talk to each other.
+struct Ends {
+  explicit Ends(EventLoop& loop) : Ends(stream_pair(), loop) {}
+  Ends(std::pair<int, int> fds, EventLoop& loop)
+      : sock(fds.first, loop), peer(fds.second, loop) {}
+
+  Socket sock;
+  Socket peer;
+};
+
+/// Fails at each allocation in turn, once.
 template <class Scenario>
 void without_memory(Scenario scenario) {
   bool failed = true;
@@ -30,9 +41,10 @@ void without_memory(Scenario scenario) {
       // One that would wait for ever throws: a wake-up may be lost.
       Loop loop;
       loop.set_exception_handler([](const std::string&, std::exception_ptr) {});
+      Ends ends(loop);
       const FailingAllocation failing(k);
       try {
-        scenario(loop);
+        scenario(loop, ends);
       } catch (const std::bad_alloc&) {
       } catch (const std::logic_error&) {
       }
@@ -43,14 +55,12 @@ void without_memory(Scenario scenario) {
 }
 
 TEST_CASE("no_memory: a connection") {
-  without_memory([](EventLoop& loop) {
-    const auto [here, there] = stream_pair();
-    Socket peer(there, loop);
-    Socket sock(here, loop);
+  without_memory([](EventLoop& loop, Ends& ends) {
     const auto protocol = std::make_shared<Quiet>();
     const auto factory = [&protocol] { return protocol; };
-    loop.run_until_complete(create_connection(factory, std::move(sock)));
-    CHECK(::send(peer, "answer", 6, 0) == 6);
+    loop.run_until_complete(
+        create_connection(factory, std::move(ends.sock)));
+    CHECK(::send(ends.peer, "answer", 6, 0) == 6);
     for (int i = 0; i < 5 && !protocol->is_lost; ++i) {
       loop.call_soon([] {});
       loop.run_once();
@@ -60,13 +70,10 @@ TEST_CASE("no_memory: a connection") {
 
 TEST_CASE("no_memory: what is kept, and dropped") {
   const std::string large(4 * 1024 * 1024, 'x');
-  without_memory([&large](EventLoop& loop) {
-    const auto [here, there] = stream_pair();
-    const Socket peer(there, loop);
-    Socket sock(here, loop);
+  without_memory([&large](EventLoop& loop, Ends& ends) {
     const auto factory = [] { return std::make_shared<Quiet>(); };
     const auto [transport, protocol] =
-        loop.run_until_complete(create_connection(factory, std::move(sock)));
+        loop.run_until_complete(create_connection(factory, std::move(ends.sock)));
     transport.write(large);
     transport.abort();
     loop.run_until_idle();
@@ -74,7 +81,7 @@ TEST_CASE("no_memory: what is kept, and dropped") {
 }
 
 TEST_CASE("no_memory: a server, and a client of its own") {
-  without_memory([](EventLoop& loop) {
+  without_memory([](EventLoop& loop, Ends&) {
     const auto factory = [] { return std::make_shared<Quiet>(); };
     const Server server = loop.run_until_complete(
         create_server(factory, "127.0.0.1", 0));
@@ -86,7 +93,7 @@ TEST_CASE("no_memory: a server, and a client of its own") {
 }
 
 TEST_CASE("no_memory: a datagram endpoint") {
-  without_memory([](EventLoop& loop) {
+  without_memory([](EventLoop& loop, Ends&) {
     const auto factory = [] { return std::make_shared<DatagramProtocol>(); };
     const auto [transport, protocol] = loop.run_until_complete(
         create_datagram_endpoint(factory, HostAndPort("127.0.0.1", 0)));
