@@ -72,8 +72,8 @@ TEST_CASE("no_memory: what is kept, and dropped") {
   const std::string large(4 * 1024 * 1024, 'x');
   without_memory([&large](EventLoop& loop, Ends& ends) {
     const auto factory = [] { return std::make_shared<Quiet>(); };
-    const auto [transport, protocol] =
-        loop.run_until_complete(create_connection(factory, std::move(ends.sock)));
+    const auto [transport, protocol] = loop.run_until_complete(
+        create_connection(factory, std::move(ends.sock)));
     transport.write(large);
     transport.abort();
     loop.run_until_idle();
