@@ -39,7 +39,7 @@ class BaseProtocol {
   virtual void resume_writing() {}
 };
 
-/// One that speaks over a stream of bytes.
+/// One that speaks over a stream of bytes: a Protocol or a BufferedProtocol.
 class StreamProtocol : public BaseProtocol {
  public:
   /// The first call; keep `transport` to write to it.
@@ -49,6 +49,13 @@ class StreamProtocol : public BaseProtocol {
   /// The other side sends no more. Return true to keep the connection and go
   /// on writing; else the transport closes itself. (Protocol.eof_received)
   virtual bool eof_received() { return false; }
+
+ private:
+  friend class BufferedProtocol;
+  friend class Protocol;
+
+  // There is no third: a transport knows what to call.
+  StreamProtocol() = default;
 };
 
 /// Is handed the bytes. (asyncio.Protocol)
