@@ -24,8 +24,8 @@ namespace parity {
 
 using Hook = std::function<void()>;
 
-/// More than any socket takes at once.
-inline const std::string BIG(8 * 1024 * 1024, 'x');
+/// More than a pair of sockets takes at once.
+inline const std::string BIG(1024 * 1024, 'x');
 
 inline void nothing() {}
 
@@ -247,6 +247,18 @@ asyncio::Coroutine<Peer> wire(std::shared_ptr<P> protocol) {
   const int fd = there;
   co_await connect(protocol, here);
   co_return Peer(fd);
+}
+
+/// Connects two protocols with one another.
+template <class One, class Two>
+asyncio::Coroutine<> pair(
+    std::shared_ptr<One> one,
+    std::shared_ptr<Two> two
+) {
+  const auto [here, there] = stream_pair();
+  const int fd = there;
+  co_await connect(one, here);
+  co_await connect(two, fd);
 }
 
 /// Reads what the peer is sent until nothing is kept.
