@@ -16,6 +16,7 @@
 #include <netinet/tcp.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -375,13 +376,62 @@ int bound_socket(const AddressInfo& info, bool reuse_port) {
     // Else it would take the port of IPv4, too.
     setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof yes);
   }
-  if (bind(fd, info.address.get(), info.address.size) == -1) {
-    close_keeping_errno(fd);
-    throw_errno("error while attempting to bind on address " +
-                to_string(info.address));
+  try {
+    bind_to(fd, info.address);
+    set_nonblocking(fd);
+  } catch (...) {
+    close(fd);
+    throw;
+  }
+  return fd;
+}
+
+AddressInfo unix_address(const std::string& path) {
+  sockaddr_un local{};
+  if (path.size() >= sizeof local.sun_path) {
+    throw std::invalid_argument{"AF_UNIX path too long"};
+  }
+  local.sun_family = AF_UNIX;
+  std::memcpy(local.sun_path, path.data(), path.size());
+  AddressInfo info{};
+  info.family = AF_UNIX;
+  info.type = SOCK_STREAM;
+  std::memcpy(&info.address.storage, &local, sizeof local);
+  // Linux has names without a file: they begin with '\0', and have no end.
+  const bool has_file = !path.empty() && path[0] != '\0';
+  info.address.size = static_cast<socklen_t>(
+      offsetof(sockaddr_un, sun_path) + path.size() + has_file);
+  return info;
+}
+
+void remove_stale_socket(const std::string& path) {
+  struct stat status{};
+  if (stat(path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode)) {
+    unlink(path.c_str());
+  }
+}
+
+int udp_socket(int family, bool reuse_port, bool allow_broadcast) {
+  const int fd = open_socket(family, SOCK_DGRAM);
+  if (fd == -1) {
+    throw_errno("socket");
+  }
+  const int yes = 1;
+  if (reuse_port) {
+    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof yes);
+  }
+  if (allow_broadcast) {
+    setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &yes, sizeof yes);
   }
   set_nonblocking(fd);
   return fd;
+}
+
+void bind_to(int fd, const SocketAddress& address) {
+  if (bind(fd, address.get(), address.size) == -1) {
+    throw_errno("error while attempting to bind on address " +
+                to_string(address));
+  }
 }
 
 void keep_connect_error(int fd, int error) { kept_errors[fd] = error; }
@@ -408,6 +458,12 @@ std::string address_of(int fd) {
 std::string peer_address_of(int fd) {
   const auto [host, port] = host_and_port(fd, getpeername);
   return joined(host, port);
+}
+
+int port_of(const SocketAddress& address) {
+  const auto [host, port] =
+      look_up_name(address, NI_NUMERICHOST | NI_NUMERICSERV);
+  return std::atoi(port.c_str());
 }
 
 int port_of(int fd) { return host_and_port(fd, getsockname).second; }

@@ -104,6 +104,19 @@ std::vector<AddressInfo> look_up(
 /// ('127.0.0.1', 80): Permission denied".
 int bound_socket(const AddressInfo& info, bool reuse_port = false);
 
+/// The address of a Unix socket. Throws std::invalid_argument if the path is
+/// too long.
+AddressInfo unix_address(const std::string& path);
+
+/// Removes the file of a Unix socket, if there is one and it is that.
+void remove_stale_socket(const std::string& path);
+
+/// A UDP socket: non-blocking, close-on-exec.
+int udp_socket(int family, bool reuse_port, bool allow_broadcast);
+
+/// bind(2). Throws std::system_error as bound_socket() does.
+void bind_to(int fd, const SocketAddress& address);
+
 /// getnameinfo(3), which blocks: host and port. Throws std::runtime_error.
 std::pair<std::string, std::string> look_up_name(
     const SocketAddress& address,
@@ -124,6 +137,7 @@ std::string address_of(int fd);
 std::string peer_address_of(int fd);
 
 int port_of(int fd);
+int port_of(const SocketAddress& address);
 
 /// Lifts the soft limit of open descriptors to the hard one. Returns it.
 long raise_descriptor_limit();

@@ -71,4 +71,24 @@ class BufferedProtocol : public StreamProtocol {
   virtual void buffer_updated(std::size_t size) = 0;
 };
 
+/// Is handed datagrams, each whole. (asyncio.DatagramProtocol)
+class DatagramProtocol : public BaseProtocol {
+ public:
+  /// The first call; keep `transport` to send by it.
+  /// (BaseProtocol.connection_made)
+  virtual void connection_made(DatagramTransport transport);
+
+  /// The view is good until this returns. (DatagramProtocol.datagram_received)
+  virtual void datagram_received(std::string_view data, SocketAddress addr) {
+    static_cast<void>(data);
+    static_cast<void>(addr);
+  }
+
+  /// One could not be sent or received; the transport goes on.
+  /// (DatagramProtocol.error_received)
+  virtual void error_received(std::exception_ptr exception) {
+    static_cast<void>(exception);
+  }
+};
+
 }  // namespace asyncio

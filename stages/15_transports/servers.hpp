@@ -11,15 +11,19 @@
 #include <cerrno>
 #include <exception>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <system_error>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "common/describe.hpp"
 #include "common/net.hpp"
+#include "staggered.hpp"
 #include "tasks.hpp"
 #include "transports.hpp"
 
@@ -73,24 +77,157 @@ inline Coroutine<std::vector<AddressInfo>> ensure_resolved(
   co_return co_await getaddrinfo(host, port, family, type, 0, flags);
 }
 
-/// (BaseEventLoop._connect_sock)
-inline Coroutine<Socket> connect_sock(AddressInfo info) {
-  Socket sock(tcp_socket(info.family));
-  co_await sock_connect(sock, info.address);
-  co_return std::move(sock);
+/// A name or an address, and a port; or none at all.
+struct HostAndPort {
+  HostAndPort() {}
+  HostAndPort(std::string its_host, int its_port)
+      : host(std::move(its_host)), port(its_port), exists(true) {}
+
+  explicit operator bool() const { return exists; }
+
+  std::string host;
+  int port = 0;
+  bool exists = false;
+};
+
+/// How to connect. With a happy_eyeballs_delay an address is tried before the
+/// one in front of it has failed: after that time. (RFC 8305)
+struct ConnectionOptions {
+  ConnectionOptions() {}
+
+  int family = AF_UNSPEC;
+  HostAndPort local_addr;
+  std::optional<Seconds> happy_eyeballs_delay;
+};
+
+/// By turns one of each family, in the order found.
+/// (base_events._interleave_addrinfos)
+inline std::vector<AddressInfo> interleave_addrinfos(
+    std::vector<AddressInfo> infos
+) {
+  std::map<int, int> count;
+  std::vector<std::pair<int, AddressInfo>> ranked;
+  for (AddressInfo& info : infos) {
+    ranked.emplace_back(count[info.family]++, std::move(info));
+  }
+  std::stable_sort(
+      ranked.begin(), ranked.end(),
+      [](const auto& one, const auto& two) { return one.first < two.first; });
+  for (std::size_t place = 0; place < infos.size(); ++place) {
+    infos[place] = std::move(ranked[place].second);
+  }
+  return infos;
 }
 
-/// One after the other, until one answers. Throws what the last one did.
-inline Coroutine<Socket> connect_any(std::vector<AddressInfo> infos) {
-  std::exception_ptr error;
-  for (const AddressInfo& info : infos) {
+/// Binds to the first of these that is of the socket's family and can be had.
+inline void bind_local(
+    int fd,
+    int family,
+    const std::vector<AddressInfo>& local_infos
+) {
+  std::exception_ptr error = std::make_exception_ptr(std::system_error(
+      EADDRNOTAVAIL, std::generic_category(), "no matching local address"));
+  for (const AddressInfo& info : local_infos) {
+    if (info.family != family) {
+      continue;
+    }
     try {
-      co_return co_await connect_sock(info);
+      bind_to(fd, info.address);
+      return;
     } catch (const std::system_error&) {
       error = std::current_exception();
     }
   }
   std::rethrow_exception(error);
+}
+
+/// (BaseEventLoop._connect_sock)
+inline Coroutine<Socket> connect_sock(
+    AddressInfo info,
+    std::vector<AddressInfo> local_infos = std::vector<AddressInfo>()
+) {
+  Socket sock(tcp_socket(info.family));
+  if (!local_infos.empty()) {
+    bind_local(sock, info.family, local_infos);
+  }
+  co_await sock_connect(sock, info.address);
+  co_return std::move(sock);
+}
+
+/// The error that all of these have in common, or one that names them all.
+[[noreturn]] inline void raise_all(
+    const std::vector<std::exception_ptr>& errors
+) {
+  const std::string model = describe(errors.at(0));
+  std::string all = "Multiple exceptions: " + model;
+  bool same = true;
+  for (std::size_t i = 1; i < errors.size(); ++i) {
+    const std::string text = describe(errors[i]);
+    all += ", " + text;
+    same = same && text == model;
+  }
+  if (same) {
+    std::rethrow_exception(errors[0]);
+  }
+  throw std::runtime_error(all);
+}
+
+/// One after the other, until one answers.
+inline Coroutine<Socket> connect_any(
+    std::vector<AddressInfo> infos,
+    std::vector<AddressInfo> local_infos
+) {
+  std::vector<std::exception_ptr> errors;
+  for (const AddressInfo& info : infos) {
+    try {
+      co_return co_await connect_sock(info, local_infos);
+    } catch (const std::system_error&) {
+      errors.push_back(std::current_exception());
+    }
+  }
+  raise_all(errors);
+}
+
+/// One before the other has failed, until one answers.
+inline Coroutine<Socket> connect_happily(
+    std::vector<AddressInfo> infos,
+    std::vector<AddressInfo> local_infos,
+    Seconds delay
+) {
+  std::vector<std::function<Coroutine<Socket>()>> attempts;
+  for (const AddressInfo& info : interleave_addrinfos(infos)) {
+    attempts.push_back([info, local_infos] {
+      return connect_sock(info, local_infos);
+    });
+  }
+  std::vector<std::exception_ptr> errors;
+  auto winner = co_await staggered_race(attempts, delay, &errors);
+  if (!winner) {
+    raise_all(errors);
+  }
+  co_return std::move(*winner);
+}
+
+/// (BaseEventLoop.create_connection)
+inline Coroutine<Socket> connect_tcp(
+    std::string host,
+    int port,
+    ConnectionOptions options
+) {
+  const auto infos =
+      co_await ensure_resolved(host, port, options.family, SOCK_STREAM, 0);
+  std::vector<AddressInfo> local_infos;
+  if (options.local_addr) {
+    local_infos =
+        co_await ensure_resolved(options.local_addr.host,
+                                 options.local_addr.port,
+                                 options.family, SOCK_STREAM, 0);
+  }
+  if (options.happy_eyeballs_delay) {
+    co_return co_await connect_happily(infos, local_infos,
+                                       *options.happy_eyeballs_delay);
+  }
+  co_return co_await connect_any(infos, local_infos);
 }
 
 /// Connects to a server over TCP, and creates the protocol once that has
@@ -100,11 +237,10 @@ template <class Factory>
 Coroutine<Connection<Factory>> create_connection(
     Factory protocol_factory,
     std::string host,
-    int port
+    int port,
+    ConnectionOptions options = ConnectionOptions()
 ) {
-  const auto infos =
-      co_await ensure_resolved(host, port, AF_UNSPEC, SOCK_STREAM, 0);
-  Socket sock = co_await connect_any(infos);
+  Socket sock = co_await connect_tcp(host, port, options);
   co_return co_await create_connection_transport(std::move(protocol_factory),
                                                  std::move(sock));
 }
@@ -118,6 +254,18 @@ Coroutine<Connection<Factory>> create_connection(
 ) {
   return create_connection_transport(std::move(protocol_factory),
                                      std::move(sock));
+}
+
+/// Connects to a server's path. Throws std::system_error.
+/// (loop.create_unix_connection)
+template <class Factory>
+Coroutine<Connection<Factory>> create_unix_connection(
+    Factory protocol_factory,
+    std::string path
+) {
+  Socket sock = co_await connect_sock(unix_address(path));
+  co_return co_await create_connection_transport(std::move(protocol_factory),
+                                                 std::move(sock));
 }
 
 // ---- A server ----
@@ -435,6 +583,19 @@ inline Coroutine<Server> create_server(
   hosts.push_back(std::move(host));
   return create_server(std::move(protocol_factory), std::move(hosts), port,
                        options);
+}
+
+/// Listens at a path, whose file it does not remove in the end; one that an
+/// earlier server has left is replaced. Throws std::system_error.
+/// (loop.create_unix_server)
+inline Coroutine<Server> create_unix_server(
+    ProtocolFactory protocol_factory,
+    std::string path,
+    ServerOptions options = ServerOptions()
+) {
+  remove_stale_socket(path);
+  Socket sock(bound_socket(unix_address(path)));
+  return create_server(std::move(protocol_factory), std::move(sock), options);
 }
 
 }  // namespace asyncio

@@ -59,6 +59,9 @@ class TransportSocket {
 /// (selector_events._SelectorTransport, transports._FlowControlMixin)
 class SelectorTransport : public Work {
  public:
+  /// How much is read at once. (_SelectorTransport.max_size)
+  static constexpr std::size_t max_size = 256 * 1024;
+
   SelectorTransport(EventLoop& loop, Socket sock)
       : loop_(loop),
         sock_(std::move(sock)),
@@ -66,6 +69,19 @@ class SelectorTransport : public Work {
         peername_(peername_of(sock_)) {}
   SelectorTransport(const SelectorTransport&) = delete;
   SelectorTransport& operator=(const SelectorTransport&) = delete;
+
+  /// Begins; `waiter` is done once connection_made() was called.
+  /// (_SelectorSocketTransport.__init__)
+  void start(const Future<>& waiter) {
+    loop_.call_soon([this] { connection_made(); });
+    // Not before the protocol knows of it.
+    loop_.call_soon([this] { add_reader(); });
+    loop_.call_soon([waiter] {
+      if (!waiter.done()) {
+        waiter.set_result();
+      }
+    });
+  }
 
   // ---- Reading ----
 
@@ -154,9 +170,13 @@ class SelectorTransport : public Work {
   }
 
  protected:
+  virtual void connection_made() = 0;
   virtual void read_ready() = 0;
   virtual void write_ready() = 0;
   virtual void clear_write_buffer() = 0;
+
+  /// All is sent, and it goes on.
+  virtual void drained() {}
 
   void add_reader() {
     if (is_reading()) {
@@ -186,6 +206,35 @@ class SelectorTransport : public Work {
     }
   }
 
+  /// To be called when the socket has taken something.
+  void written() {
+    if (conn_lost_ > 0) {
+      return;
+    }
+    // It may write more, or close this.
+    maybe_resume_protocol();
+    if (get_write_buffer_size() > 0 || conn_lost_ > 0) {
+      return;
+    }
+    loop_.remove_writer(sock_);
+    if (closing_) {
+      ++conn_lost_;
+      call_connection_lost();
+    } else {
+      drained();
+    }
+  }
+
+  // (constants.LOG_THRESHOLD_FOR_CONNLOST_WRITES)
+  void count_lost_write() {
+    constexpr int threshold = 5;
+    if (conn_lost_ >= threshold) {
+      EventLoop::default_exception_handler("socket.send() raised exception.",
+                                           nullptr);
+    }
+    ++conn_lost_;
+  }
+
   /// Calls the protocol; what it throws ends the connection.
   template <class Call>
   void call_or_fail(Call call, const char* message) {
@@ -198,7 +247,7 @@ class SelectorTransport : public Work {
     }
   }
 
-  /// Only what is no error of the system is a surprise.
+  /// An error of the system is no surprise, and is not reported.
   void fatal_error(std::exception_ptr exception, const char* message) {
     if (!is_instance<std::system_error>(exception)) {
       loop_.call_exception_handler(message, exception);
@@ -233,6 +282,8 @@ class SelectorTransport : public Work {
   /// Not to be used once the connection is lost: it may be gone.
   EventLoop& loop_;
   Socket sock_;
+  SocketAddress sockname_;
+  SocketAddress peername_;
   std::shared_ptr<BaseProtocol> protocol_;
   /// Kept until the connection is lost: so a server counts its transports.
   std::shared_ptr<void> server_;
@@ -269,8 +320,6 @@ class SelectorTransport : public Work {
     server_.reset();
   }
 
-  SocketAddress sockname_;
-  SocketAddress peername_;
   std::exception_ptr exception_;
   bool paused_ = false;
   bool protocol_paused_ = false;
@@ -311,9 +360,6 @@ class WriteBuffer {
 /// (selector_events._SelectorSocketTransport)
 class SelectorSocketTransport : public SelectorTransport {
  public:
-  /// How much is read at once. (_SelectorTransport.max_size)
-  static constexpr std::size_t max_size = 256 * 1024;
-
   SelectorSocketTransport(
       EventLoop& loop,
       Socket sock,
@@ -324,19 +370,6 @@ class SelectorSocketTransport : public SelectorTransport {
     server_ = std::move(server);
     set_protocol(std::move(protocol));
     set_nodelay(sock_);
-  }
-
-  /// Begins; `waiter` is done once connection_made() was called.
-  /// (_SelectorSocketTransport.__init__)
-  void start(const Future<>& waiter) {
-    loop_.call_soon([this] { connection_made(); });
-    // Not before the protocol knows of it.
-    loop_.call_soon([this] { add_reader(); });
-    loop_.call_soon([waiter] {
-      if (!waiter.done()) {
-        waiter.set_result();
-      }
-    });
   }
 
   void set_protocol(std::shared_ptr<StreamProtocol> protocol) {
@@ -401,26 +434,18 @@ class SelectorSocketTransport : public SelectorTransport {
 
   void write_ready() override {
     buffer_.pop_front(send(buffer_.view()));
-    if (conn_lost_ > 0) {
-      return;
-    }
-    // It may write more, or close this.
-    maybe_resume_protocol();
-    if (!buffer_.empty() || conn_lost_ > 0) {
-      return;
-    }
-    loop_.remove_writer(sock_);
-    if (closing_) {
-      ++conn_lost_;
-      call_connection_lost();
-    } else if (eof_) {
+    written();
+  }
+
+  void drained() override {
+    if (eof_) {
       shutdown();
     }
   }
 
- private:
-  void connection_made();
+  void connection_made() override;
 
+ private:
   // A copy: it may be replaced while it is called.
   std::shared_ptr<StreamProtocol> stream_protocol() const {
     return std::static_pointer_cast<StreamProtocol>(protocol_);
@@ -505,16 +530,6 @@ class SelectorSocketTransport : public SelectorTransport {
     if (::shutdown(sock_, SHUT_WR) < 0) {
       throw_errno("shutdown");
     }
-  }
-
-  // (constants.LOG_THRESHOLD_FOR_CONNLOST_WRITES)
-  void count_lost_write() {
-    constexpr int threshold = 5;
-    if (conn_lost_ >= threshold) {
-      EventLoop::default_exception_handler("socket.send() raised exception.",
-                                           nullptr);
-    }
-    ++conn_lost_;
   }
 
   WriteBuffer buffer_;
