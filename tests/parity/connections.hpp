@@ -58,7 +58,7 @@ inline std::string kind(const std::exception_ptr& exception) {
 }
 
 /// Says each call; what a case does in one is a hook, such as on_made.
-template <class Base>
+template <class Base, class Transport = asyncio::Transport>
 struct Recording : Base {
   explicit Recording(std::string its_label) : label(std::move(its_label)) {}
 
@@ -67,17 +67,11 @@ struct Recording : Base {
     say(label, words...);
   }
 
-  void connection_made(asyncio::Transport its_transport) override {
+  void connection_made(Transport its_transport) override {
     transport = its_transport;
     made = true;
     tell("made");
     on_made();
-  }
-  bool eof_received() override {
-    ended = true;
-    tell("eof");
-    on_eof();
-    return keep_open;
   }
   void connection_lost(std::exception_ptr exception) override {
     lost = true;
@@ -105,7 +99,7 @@ struct Recording : Base {
   }
 
   std::string label;
-  asyncio::Transport transport;
+  Transport transport;
   std::string received;
   bool keep_open = false;
   bool made = false;
@@ -120,15 +114,28 @@ struct Recording : Base {
   Hook on_resume = nothing;
 };
 
-struct Recorder : Recording<asyncio::Protocol> {
+/// The same of a connection, which has an end.
+template <class Base>
+struct StreamRecording : Recording<Base> {
+  using Recording<Base>::Recording;
+
+  bool eof_received() override {
+    this->ended = true;
+    this->tell("eof");
+    this->on_eof();
+    return this->keep_open;
+  }
+};
+
+struct Recorder : StreamRecording<asyncio::Protocol> {
   explicit Recorder(std::string its_label = "ours")
-      : Recording(std::move(its_label)) {}
+      : StreamRecording(std::move(its_label)) {}
   void data_received(std::string_view data) override { got(data); }
 };
 
-struct BufferedRecorder : Recording<asyncio::BufferedProtocol> {
+struct BufferedRecorder : StreamRecording<asyncio::BufferedProtocol> {
   explicit BufferedRecorder(std::size_t size, std::string its_label = "ours")
-      : Recording(std::move(its_label)), buffer(size, '\0') {}
+      : StreamRecording(std::move(its_label)), buffer(size, '\0') {}
   std::span<char> get_buffer(std::ptrdiff_t sizehint) override {
     tell("get", sizehint);
     on_get();
@@ -177,6 +184,8 @@ class Peer {
     }
     return text;
   }
+
+  int fileno() const { return fd_; }
 
   void send_eof() { ::shutdown(fd_, SHUT_WR); }
 

@@ -122,6 +122,9 @@ class Peer:
             self.ended = not data
         return text
 
+    def fileno(self):
+        return self.sock.fileno()
+
     def send_eof(self):
         self.sock.shutdown(socket.SHUT_WR)
 
