@@ -203,6 +203,17 @@ class Peer {
   int fd_;
 };
 
+/// Says how it ends.
+template <class Awaitable>
+asyncio::Coroutine<> outcome(std::string label, Awaitable awaitable) {
+  try {
+    static_cast<void>(co_await awaitable);
+    say(label, "done");
+  } catch (...) {
+    say(label, kind(std::current_exception()));
+  }
+}
+
 /// Lets the loop run until it holds.
 template <class Condition>
 asyncio::Coroutine<> until(Condition condition) {

@@ -142,6 +142,15 @@ def kind(error):
     return "None" if error is None else type(error).__name__
 
 
+async def outcome(label, awaitable):
+    """Says how it ends."""
+    try:
+        await awaitable
+        say(label, "done")
+    except (Exception, asyncio.CancelledError) as error:
+        say(label, kind(error))
+
+
 async def until(condition):
     """Lets the loop run until it holds."""
     end = time.monotonic() + 5

@@ -81,16 +81,6 @@ Coroutine<> visited(Visitors& visitors, std::size_t number) {
   });
 }
 
-template <class Awaitable>
-Coroutine<> outcome(std::string label, Awaitable awaitable) {
-  try {
-    static_cast<void>(co_await awaitable);
-    say(label, "done");
-  } catch (...) {
-    say(label, kind(std::current_exception()));
-  }
-}
-
 void state(const Server& server) {
   say("serving", server.is_serving(), "sockets", server.sockets().size());
 }

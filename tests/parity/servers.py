@@ -5,7 +5,7 @@ import gc
 import socket
 
 from connections import (
-    Peer, Recorder, boom, connect, connect_raw, dial, kind, nothing, port_of,
+    Peer, Recorder, boom, connect, connect_raw, dial, nothing, outcome, port_of,
     serve, settle, until, until_end)
 from parity import Loop, case, main, raises, say
 
@@ -32,14 +32,6 @@ async def visited(visitors, number):
     """Until so many are there."""
     await until(
         lambda: len(visitors.all) == number and visitors.all[-1].made)
-
-
-async def outcome(label, awaitable):
-    try:
-        await awaitable
-        say(label, "done")
-    except (Exception, asyncio.CancelledError) as error:
-        say(label, kind(error))
 
 
 def state(server):

@@ -4,7 +4,6 @@
 #include <sys/socket.h>
 
 #include <cstdlib>
-#include <exception>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -65,16 +64,6 @@ Peer connect_raw(const std::string& path) {
   const int fd = ::socket(AF_UNIX, SOCK_STREAM, 0);
   ::connect(fd, address.get(), address.size);
   return Peer(fd);
-}
-
-template <class Awaitable>
-Coroutine<> outcome(std::string label, Awaitable awaitable) {
-  try {
-    static_cast<void>(co_await awaitable);
-    say(label, "done");
-  } catch (...) {
-    say(label, kind(std::current_exception()));
-  }
 }
 
 }  // namespace

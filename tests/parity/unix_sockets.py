@@ -6,7 +6,7 @@ import socket
 import tempfile
 
 from connections import (
-    BIG, Peer, Recorder, kind, settle, until, until_end)
+    BIG, Peer, Recorder, outcome, settle, until, until_end)
 from parity import case, main, say
 
 
@@ -32,14 +32,6 @@ def connect_raw(path):
     sock = socket.socket(socket.AF_UNIX)
     sock.connect(path)
     return Peer(sock)
-
-
-async def outcome(label, awaitable):
-    try:
-        await awaitable
-        say(label, "done")
-    except (Exception, asyncio.CancelledError) as error:
-        say(label, kind(error))
 
 
 @case
