@@ -271,10 +271,7 @@ asyncio::Coroutine<Peer> wire(std::shared_ptr<P> protocol) {
 
 /// Connects two protocols with one another.
 template <class One, class Two>
-asyncio::Coroutine<> pair(
-    std::shared_ptr<One> one,
-    std::shared_ptr<Two> two
-) {
+asyncio::Coroutine<> pair(std::shared_ptr<One> one, std::shared_ptr<Two> two) {
   const auto [here, there] = stream_pair();
   const int fd = there;
   co_await connect(one, here);

@@ -26,8 +26,7 @@ using namespace std::chrono_literals;
 namespace {
 
 struct Receiver : Recording<DatagramProtocol, DatagramTransport> {
-  explicit Receiver(std::string its_label)
-      : Recording(std::move(its_label)) {}
+  explicit Receiver(std::string its_label) : Recording(std::move(its_label)) {}
 
   void datagram_received(std::string_view data, SocketAddress addr) override {
     sender = addr;
@@ -107,8 +106,11 @@ std::pair<int, int> named_pair() {
 Coroutine<Peer> unread(std::shared_ptr<Receiver> protocol) {
   const std::pair<int, int> fds = named_pair();
   const auto factory = [protocol] { return protocol; };
-  co_await create_datagram_transport(factory, Socket(fds.first),
-                                     SocketAddress());
+  co_await create_datagram_transport(
+      factory,
+      Socket(fds.first),
+      SocketAddress()
+  );
   co_return Peer(fds.second);
 }
 
@@ -354,9 +356,7 @@ PARITY(five_after_close) {
   co_await connected(ours, port_of(peer));
   ours->transport.close();
 
-  const auto send = [&] {
-    ours->transport.sendto("x");
-  };
+  const auto send = [&] { ours->transport.sendto("x"); };
 
   for (int i = 0; i < 7; ++i) {
     say(i, lines_on_stderr(send));

@@ -4,7 +4,6 @@
 // Stage: 15
 #include <algorithm>
 #include <cstddef>
-#include <memory>
 #include <optional>
 #include <string>
 
@@ -504,9 +503,7 @@ PARITY(five_writes_after_abort_with_data_kept) {
   ours->transport.write(BIG);
   ours->transport.abort();
 
-  const auto write = [&] {
-    ours->transport.write("x");
-  };
+  const auto write = [&] { ours->transport.write("x"); };
 
   for (int i = 0; i < 6; ++i) {
     say(i, lines_on_stderr(write), keeps(*ours));

@@ -1,7 +1,6 @@
 // Servers: who is let in, how long they serve, and what outlives them.
 //
 // Stage: 15
-#include <netdb.h>
 #include <sys/socket.h>
 
 #include <cstddef>
@@ -44,8 +43,12 @@ Coroutine<Server> listen(
     int port = 0,
     ServerOptions options = ServerOptions()
 ) {
-  return create_server([&visitors] { return visitors.add(); },
-                       std::move(hosts), port, options);
+  return create_server(
+      [&visitors] { return visitors.add(); },
+      std::move(hosts),
+      port,
+      options
+  );
 }
 
 Coroutine<Server> listen(Visitors& visitors, ServerOptions options) {
@@ -427,9 +430,7 @@ PARITY(connection_made_raises) {
   Visitors visitors;
   const auto server = co_await listen(visitors);
 
-  const auto set_up = [&] {
-    visitors.all.back()->on_made = boom;
-  };
+  const auto set_up = [&] { visitors.all.back()->on_made = boom; };
 
   visitors.on_new = set_up;
   Peer peer = connect_raw(server_port(server));

@@ -5,7 +5,7 @@ import gc
 import socket
 
 from connections import (
-    Peer, Recorder, boom, connect, connect_raw, dial, nothing, outcome, port_of,
+    Recorder, boom, connect, connect_raw, dial, nothing, outcome, port_of,
     serve, settle, until, until_end)
 from parity import Loop, case, main, raises, say
 

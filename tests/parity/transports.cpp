@@ -2,11 +2,15 @@
 //
 // Stage: 15
 #include <cerrno>
+#include <cstddef>
+#include <exception>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <system_error>
 #include <vector>
 
+#include "common/net.hpp"
 #include "connections.hpp"
 #include "parity.hpp"
 
@@ -327,9 +331,7 @@ PARITY(is_closing_from_end_to_end) {
   const auto ours = recorder();
   std::vector<bool> states;
 
-  const auto look = [&] {
-    states.push_back(ours->transport.is_closing());
-  };
+  const auto look = [&] { states.push_back(ours->transport.is_closing()); };
 
   ours->on_made = ours->on_data = ours->on_eof = ours->on_lost = look;
   Peer peer = co_await wire(ours);
@@ -465,9 +467,7 @@ PARITY(five_writes_after_close) {
   Peer peer = co_await wire(ours);
   ours->transport.close();
 
-  const auto write = [&] {
-    ours->transport.write("x");
-  };
+  const auto write = [&] { ours->transport.write("x"); };
 
   for (int i = 0; i < 7; ++i) {
     say(i, lines_on_stderr(write));
@@ -482,9 +482,7 @@ PARITY(five_writes_after_the_end) {
   peer.close();
   co_await until([&] { return ours->lost; });
 
-  const auto write = [&] {
-    ours->transport.write("x");
-  };
+  const auto write = [&] { ours->transport.write("x"); };
 
   for (int i = 0; i < 7; ++i) {
     say(i, lines_on_stderr(write));
@@ -544,9 +542,7 @@ PARITY(data_received_raises_what_the_system_would) {
 PARITY(data_received_raises_a_cancellation) {
   const auto ours = recorder();
 
-  const auto cancelled = [&] {
-    throw CancelledError();
-  };
+  const auto cancelled = [&] { throw CancelledError(); };
 
   ours->on_data = cancelled;
   Peer peer = co_await wire(ours);
@@ -868,9 +864,7 @@ PARITY(write_in_data_received_to_one_that_is_gone) {
 PARITY(the_last_handle_is_dropped_in_data_received) {
   const auto ours = recorder();
 
-  const auto drop = [&] {
-    ours->transport = Transport();
-  };
+  const auto drop = [&] { ours->transport = Transport(); };
 
   ours->on_data = drop;
   Peer peer = co_await wire(ours);
@@ -1004,9 +998,7 @@ PARITY_PLAIN(a_keyboard_interrupt_in_data_received) {
   const auto ours = recorder();
   Peer peer = loop.run_until_complete(wire(ours));
 
-  const auto interrupt = [&] {
-    throw KeyboardInterrupt();
-  };
+  const auto interrupt = [&] { throw KeyboardInterrupt(); };
 
   ours->on_data = interrupt;
   peer.send("one");

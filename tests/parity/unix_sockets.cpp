@@ -8,7 +8,6 @@
 #include <fstream>
 #include <memory>
 #include <string>
-#include <utility>
 
 #include "common/net.hpp"
 #include "connections.hpp"
