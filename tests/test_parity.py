@@ -29,6 +29,8 @@ PARITY_BIN = Path(
 # Seconds for all cases of a topic.
 TIMEOUT = 60
 FEWEST_CASES = 80
+# What the pairs share.
+HELPERS = {"connections", "parity"}
 VERSION = platform.python_version()
 # What may stand above a case, as a pattern.
 SINCE = r"(?:@since\([\d, ]+\)\n)?"
@@ -40,7 +42,7 @@ ENVIRONMENT.pop("PYTHONASYNCIODEBUG", None)
 def topics():
     """The names that have a .py or a .cpp file."""
     files = [*FOLDER.glob("*.py"), *FOLDER.glob("*.cpp")]
-    return sorted({path.stem for path in files} - {"parity"})
+    return sorted({path.stem for path in files} - HELPERS)
 
 
 def cases_in(path, pattern):
