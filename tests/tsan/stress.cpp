@@ -2,6 +2,7 @@
 // at random, in one loop after the other: for a second, or with SOAK=1 for ten
 // minutes. For ThreadSanitizer and AddressSanitizer; it also checks what has
 // to hold at the end of each loop. SEED=N repeats the choices, not the timing.
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <csignal>
@@ -356,6 +357,28 @@ unsigned number_in_environment(const char* name, unsigned otherwise) {
   return text ? static_cast<unsigned>(std::stoul(text)) : otherwise;
 }
 
+std::vector<std::pair<const char*, long>> figures() {
+  return {
+      {"loops", counts.loops},
+      {"calls posted", counts.posts},
+      {"calls made by executors", counts.calls},
+      {"of them cancelled", counts.cancelled_calls},
+      {"coroutines sent", counts.coroutines},
+      {"of them cancelled", counts.cancelled_coroutines},
+      {"threads refused by a closed loop", counts.refused},
+      {"signals", counts.signals},
+      {"items through queues", counts.items},
+      {"tasks cancelled", counts.cancelled_tasks},
+      {"generators", counts.generators},
+  };
+}
+
+bool all_tried() {
+  return std::ranges::all_of(figures(), [](const auto& figure) {
+    return figure.second > 0;
+  });
+}
+
 }  // namespace
 
 int main() {
@@ -366,23 +389,18 @@ int main() {
   unsigned seed = number_in_environment("SEED", std::random_device()());
   std::printf("SEED=%u\n", seed);
   std::fflush(stdout);
+  // Some things take a while to happen on a busy machine.
+  const auto patience = std::chrono::seconds(20);
   const auto begun = std::chrono::steady_clock::now();
-  while (std::chrono::steady_clock::now() - begun < seconds) {
+  const auto goes_on = [&] {
+    const auto elapsed = std::chrono::steady_clock::now() - begun;
+    return elapsed < seconds || (!all_tried() && elapsed < patience);
+  };
+  while (goes_on()) {
     one_loop(seed++);
   }
-  const auto show = [](const char* what, long count) {
+  for (const auto& [what, count] : figures()) {
     std::printf("%9ld %s\n", count, what);
     require(count > 0, "something was never tried");
-  };
-  show("loops", counts.loops);
-  show("calls posted", counts.posts);
-  show("calls made by executors", counts.calls);
-  show("of them cancelled", counts.cancelled_calls);
-  show("coroutines sent", counts.coroutines);
-  show("of them cancelled", counts.cancelled_coroutines);
-  show("threads refused by a closed loop", counts.refused);
-  show("signals", counts.signals);
-  show("items through queues", counts.items);
-  show("tasks cancelled", counts.cancelled_tasks);
-  show("generators", counts.generators);
+  }
 }

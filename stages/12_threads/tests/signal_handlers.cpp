@@ -8,6 +8,7 @@
 #include <csignal>
 #include <deque>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <semaphore>
 #include <stdexcept>
@@ -85,6 +86,51 @@ TEST_CASE("signal_handlers: one that ends the run loses no other") {
   CHECK_THROWS_AS(loop.run_once(), KeyboardInterrupt);
   loop.run_once();
   CHECK(log == Log{"USR2"});
+}
+
+TEST_CASE("signal_handlers: thousands at once, in a loop that is never idle") {
+  EventLoop loop;
+  constexpr int signals = 5'000;
+  int heard = 0;
+  loop.add_signal_handler(SIGUSR1, [&] { ++heard; });
+  std::function<void()> spin = [&] { loop.call_soon(spin); };
+  spin();
+  for (int i = 0; i < signals; ++i) {
+    std::raise(SIGUSR1);
+  }
+  for (int round = 0; round < 3; ++round) {
+    loop.run_once();
+  }
+  CHECK(heard == signals);
+}
+
+/// Counts how often the system is asked.
+class Asked : public SelectSelector {
+ public:
+  Ready select(std::optional<Seconds> timeout) override {
+    ++times;
+    return SelectSelector::select(timeout);
+  }
+
+  int times = 0;
+};
+
+TEST_CASE("signal_handlers: a busy loop asks once for a signal") {
+  auto owned = std::make_unique<Asked>();
+  Asked& selector = *owned;
+  EventLoop loop(std::move(owned));
+  bool heard = false;
+  loop.add_signal_handler(SIGUSR1, [&] { heard = true; });
+  std::function<void()> spin = [&] { loop.call_soon(spin); };
+  spin();
+  loop.run_once();
+  CHECK(selector.times == 0);
+  std::raise(SIGUSR1);
+  for (int round = 0; round < 5; ++round) {
+    loop.run_once();
+  }
+  CHECK(heard);
+  CHECK(selector.times == 1);
 }
 
 TEST_CASE("signal_handlers: one from another thread wakes the loop") {

@@ -309,7 +309,7 @@ TEST_CASE("thread_pool: so does its destructor; a future may outlive it") {
   CHECK(last->result() > 0);
 }
 
-TEST_CASE("thread_pool: a thread that looks takes one call, not two") {
+TEST_CASE("thread_pool: two calls wake two threads, every time") {
   ThreadPoolExecutor executor(2);
   for (int round = 0; round < (under_valgrind() ? 50 : 2'000); ++round) {
     std::binary_semaphore first(0);

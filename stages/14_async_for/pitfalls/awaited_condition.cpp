@@ -1,6 +1,6 @@
-// g++ 12 miscompiles a co_await that stands as the condition of an if, a while,
-// a do or a switch, without a warning and at every -O, if the coroutine declares
-// no variable and has no try block: it then dies of SIGILL or SIGSEGV, or hangs.
+// g++ 12 miscompiles a co_await that is the condition of an if, a while, a do
+// or a switch, without a warning and at every -O, if the coroutine declares no
+// variable and has no try block: it then dies of SIGILL or SIGSEGV, or hangs.
 // So it hits the short ones. With clang it is right.
 //
 // Cure: give the value a name, as loops over generators do anyway.
