@@ -273,7 +273,6 @@ class ThreadPoolExecutor {
     const auto future = item->future;
     // The call may end this pool before its thread is woken.
     const auto shared = shared_;
-    bool must_wake = false;
     {
       const std::lock_guard lock(shared->mutex);
       if (shared->shutdown) {
@@ -282,12 +281,9 @@ class ThreadPoolExecutor {
       // First: what cannot be done by anyone must not be in the queue.
       adjust_thread_count();
       shared->queue.push_back(std::move(item));
-      must_wake = shared->queue.size() > shared->looking;
     }
     // Only now: a thread that is woken needs the mutex at once.
-    if (must_wake) {
-      shared->changed.notify_one();
-    }
+    shared->changed.notify_one();
     return future;
   }
 
@@ -388,8 +384,6 @@ class ThreadPoolExecutor {
     std::deque<std::unique_ptr<Item>> queue;
     /// How many threads wait for a call.
     std::size_t idle = 0;
-    /// How many of those are awake, and about to look for one.
-    std::size_t looking = 0;
     /// How many there are at all.
     std::size_t threads = 0;
     bool shutdown = false;
@@ -432,9 +426,6 @@ class ThreadPoolExecutor {
     std::unique_lock lock(shared.mutex);
     while (true) {
       ++shared.idle;
-      if (shared.queue.empty()) {
-        look_again(shared, lock);
-      }
       shared.changed.wait(lock, [&shared] {
         return shared.shutdown || !shared.queue.empty();
       });
@@ -456,16 +447,6 @@ class ThreadPoolExecutor {
       item = nullptr;
       lock.lock();
     }
-  }
-
-  // The next call is often about to come: much sooner than a thread could fall
-  // asleep and be woken.
-  static void look_again(Shared& shared, std::unique_lock<std::mutex>& lock) {
-    ++shared.looking;
-    lock.unlock();
-    std::this_thread::yield();
-    lock.lock();
-    --shared.looking;
   }
 
   const std::size_t max_workers_;

@@ -153,7 +153,9 @@ class EventLoop {
   /// The same from any thread, and wakes the loop. The call cannot be taken
   /// back: it might be under way. (loop.call_soon_threadsafe)
   void call_soon_threadsafe(Callback callback) {
-    if (!mailbox_->post(std::move(callback))) {
+    // The call may end the loop before this returns.
+    const auto mailbox = mailbox_;
+    if (!mailbox->post(std::move(callback))) {
       throw std::logic_error("the event loop is closed");
     }
   }
@@ -355,11 +357,6 @@ class EventLoop {
     const Running running(*this);
     const trace::Round round;
     drop_cancelled_timers();
-    if (ready_.empty() && std::exchange(called_, false)) {
-      // Who has called often calls again, and sooner than this could fall
-      // asleep and be woken.
-      std::this_thread::yield();
-    }
     take_calls();
     std::optional<Seconds> timeout;
     if (!ready_.empty() || stopping_) {
@@ -752,7 +749,7 @@ class EventLoop {
   bool must_ask(std::optional<Seconds> timeout) {
     const bool answered = std::exchange(answered_, false);
     // The mailbox's pipe is always there, and need not be asked for.
-    return timeout != Seconds(0) || mailbox_->signalled() ||
+    return timeout != Seconds(0) || mailbox_->take_signalled() ||
            !(answered || selector_->get_map().size() == 1);
   }
 
@@ -779,7 +776,6 @@ class EventLoop {
   void take_calls() {
     if (mailbox_->has_calls()) {
       mailbox_->take(ready_);
-      called_ = true;
     }
   }
 
@@ -941,8 +937,6 @@ class EventLoop {
   /// By descriptor, as far as any was watched.
   std::unordered_map<int, unsigned> forgotten_;
   std::shared_ptr<Mailbox> mailbox_ = std::make_shared<Mailbox>();
-  /// Whether there were calls in it since the loop last had nothing to do.
-  bool called_ = false;
   std::unordered_map<int, SignalHandler> signal_handlers_;
   bool executor_shutdown_called_ = false;
   std::shared_ptr<concurrent::ThreadPoolExecutor> default_executor_;

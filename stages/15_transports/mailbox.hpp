@@ -66,15 +66,15 @@ class Mailbox {
   /// From a signal handler, which may only do what is safe at any moment.
   void post_signal(int number) {
     write(static_cast<char>(number));
-    // For a loop that is never idle. After the byte: read() clears this before.
+    // For a loop that is never idle. Only now, when there is something to read.
     signalled_ = true;
   }
 
   /// Whether there are calls to take.
   bool has_calls() const { return has_calls_; }
 
-  /// Whether there is a signal to read.
-  bool signalled() const { return signalled_; }
+  /// Whether there is a signal to read that this has not told of.
+  bool take_signalled() { return signalled_ && signalled_.exchange(false); }
 
   /// Moves the calls to the end of `ready`.
   void take(RingBuffer<Callback>& ready) {
@@ -89,12 +89,16 @@ class Mailbox {
   /// Empties the pipe. Returns the signals that have come.
   /// (selector_events._read_from_self)
   std::string read() {
+    std::string signals;
     char bytes[4096];
-    signalled_ = false;
-    const auto count = ::read(pipe_[0], bytes, sizeof bytes);
+    std::size_t count = sizeof bytes;
+    while (count == sizeof bytes) {
+      const auto result = ::read(pipe_[0], bytes, sizeof bytes);
+      count = result < 0 ? 0 : static_cast<std::size_t>(result);
+      signals.append(bytes, count);
+    }
     // Only now: who is early finds it true, and a byte that was read.
     woken_ = false;
-    std::string signals(bytes, count < 0 ? 0 : static_cast<std::size_t>(count));
     std::erase(signals, '\0');
     return signals;
   }
