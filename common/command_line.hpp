@@ -94,10 +94,10 @@ using Demo = ProgramOf<Program::Kind::demo, Signature>;
 /// its own to close. Until it handles SIGINT and SIGTERM itself, they end the
 /// process with exit status 0.
 template <class Signature>
-using Server = ProgramOf<Program::Kind::server, Signature, int>;
+using Service = ProgramOf<Program::Kind::server, Signature, int>;
 
 /// What `BIN serve NAME --blocking` runs: the same with a blocking socket.
-using BlockingServer =
+using BlockingService =
     ProgramOf<Program::Kind::blocking_server, void(int), int>;
 
 /// What `BIN bench NAME --n N --tasks T` runs.

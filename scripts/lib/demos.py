@@ -8,9 +8,9 @@ from pathlib import Path
 from .stages import read_text
 
 _REGISTERS = re.compile(
-    r"\bconst (Demo|Server|BlockingServer|Bench|BenchTable)\b[^;{}]*"
+    r"\bconst (Demo|Service|BlockingService|Bench|BenchTable)\b[^;{}]*"
     r"\{\s*\"([^\"]+)\",\s*((?:\"[^\"]*\"\s*)+)")
-_KINDS = {"Demo": "demo", "Server": "serve", "BlockingServer": "serve",
+_KINDS = {"Demo": "demo", "Service": "serve", "BlockingService": "serve",
           "Bench": "bench", "BenchTable": "bench"}
 
 
@@ -29,7 +29,7 @@ def entries(folder: Path) -> list[Entry]:
         for kind, name, text in _REGISTERS.findall(read_text(path)):
             help_text = "".join(re.findall(r'"([^"]*)"', text))
             found.append(Entry(_KINDS[kind], name, help_text, path,
-                               kind == "BlockingServer"))
+                               kind == "BlockingService"))
     return found
 
 

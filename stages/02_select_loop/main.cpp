@@ -20,7 +20,7 @@ static void run(const Start& start) {
 int main(int argc, char** argv) {
   CommandLine line;
   line.tracing();
-  Server<void(EventLoop&, int)>::run_with = [](auto server, int listener) {
+  Service<void(EventLoop&, int)>::run_with = [](auto server, int listener) {
     run([&](EventLoop& loop) { server(loop, listener); });
   };
   return line.run(argc, argv);

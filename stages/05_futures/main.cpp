@@ -38,7 +38,7 @@ int main(int argc, char** argv) {
       std::rethrow_exception(error);
     }
   };
-  Server<Coroutine<>(Socket)>::run_with = [](auto server, int listener) {
+  Service<Coroutine<>(Socket)>::run_with = [](auto server, int listener) {
     run([&](EventLoop& loop) {
       create_task(server(Socket(listener, loop)), loop);
     });

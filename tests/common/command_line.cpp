@@ -165,7 +165,7 @@ TEST_CASE("main() says how programs of a signature are run") {
   Demos demos;
   const Demo<int(int)> one{"one", "", twice};
   const Demo<int(int)> other{"other", "", thrice};
-  const Server<int(int)> server{"server", "", thrice};
+  const Service<int(int)> server{"server", "", thrice};
   CommandLine line;
   const auto unsaid = run(line, {"demo", "one"});
   CHECK(unsaid.status == 1);
@@ -173,7 +173,7 @@ TEST_CASE("main() says how programs of a signature are run") {
   CHECK(run(line, {"serve", "--port", "0"}).status == 1);
 
   Demo<int(int)>::run_with = [](auto demo) { std::printf("%d\n", demo(5)); };
-  Server<int(int)>::run_with = [](auto, int listener) {
+  Service<int(int)>::run_with = [](auto, int listener) {
     std::printf("port %d\n", port_of(listener));
   };
   CHECK(run(line, {"demo", "one"}).out == "10\n");
@@ -188,9 +188,9 @@ TEST_CASE("serve listens and says where") {
     std::printf("%s\n", (flags & O_NONBLOCK) != 0 ? "free" : "blocking");
   };
   const auto add = [](int) { std::puts("plus42"); };
-  const Server<void(int)> plus42{"plus42", "adds 42", add};
-  const Server<void(int)> first{"absent", "", add};
-  const Server<void(int)> echo{"echo", "says it again", serve};
+  const Service<void(int)> plus42{"plus42", "adds 42", add};
+  const Service<void(int)> first{"absent", "", add};
+  const Service<void(int)> echo{"echo", "says it again", serve};
   CommandLine line;
   const auto by_default = run(line, {"serve", "--port", "0"});
   CHECK(by_default.status == 0);
@@ -201,7 +201,7 @@ TEST_CASE("serve listens and says where") {
   CHECK(run(line, {"serve", "--port", "65536"}).status > 1);
   CHECK(run(line, {"serve", "--blocking"}).status > 1);
 
-  const BlockingServer one_at_a_time{"echo", "one at a time", serve};
+  const BlockingService one_at_a_time{"echo", "one at a time", serve};
   CommandLine both;
   const auto blocking = run(both, {"serve", "--blocking", "--port", "0"});
   CHECK(contains(blocking.out, "\nblocking\n"));
@@ -212,7 +212,7 @@ TEST_CASE("serve listens and says where") {
 }
 
 TEST_CASE("a port that is taken") {
-  const Server<void(int)> echo{"echo", "", [](int) {}};
+  const Service<void(int)> echo{"echo", "", [](int) {}};
   CommandLine line;
   const int listener = listen_on("127.0.0.1", 0);
   const auto port = std::to_string(port_of(listener));
@@ -227,7 +227,7 @@ TEST_CASE("a port that is taken") {
 }
 
 TEST_CASE("a signal before the server handles any ends it with 0") {
-  const Server<void(int)> echo{"echo", "", [](int) {
+  const Service<void(int)> echo{"echo", "", [](int) {
                                  std::raise(SIGTERM);
                                  std::puts("not reached");
                                }};

@@ -83,10 +83,10 @@ class Words(ProjectTest):
     def test_a_server_of_a_name_that_a_blocking_one_has_too(self) -> None:
         self.stage("01_one", main_cpp="int main() {}\n")
         self.write("stages/01_one/demos/a.cpp",
-                   'static const BlockingServer echo{"echo", "x", one};\n'
-                   'static const BlockingServer alone{"alone", "x", one};\n')
+                   'static const BlockingService echo{"echo", "x", one};\n'
+                   'static const BlockingService alone{"alone", "x", one};\n')
         self.write("stages/01_one/demos/b.cpp",
-                   'static const Server<void(int)> echo{"echo", "x", all};\n')
+                   'static const Service<void(int)> echo{"echo", "x", all};\n')
         self.assertIn("namespace b_ {", self.good("1", "echo"))
         self.assertIn("namespace b_ {", self.good("1"))
         self.assertIn("has no demo alone (there are: echo)",

@@ -72,7 +72,7 @@ static void serve_plus42(int listener) {
   }
 }
 
-static const BlockingServer echo{
+static const BlockingService echo{
     "echo", "sends back what it receives", serve_echo};
-static const BlockingServer plus42{
+static const BlockingService plus42{
     "plus42", "answers each number with number + 42", serve_plus42};

@@ -13,5 +13,5 @@ static void serve(asyncio::EventLoop& loop, int listener) {
   static Listener<Echo> server(loop, listener);
 }
 
-static const Server<void(asyncio::EventLoop&, int)> server{
+static const Service<void(asyncio::EventLoop&, int)> server{
     "echo", "sends back what it receives", serve};

@@ -17,5 +17,5 @@ static void serve(asyncio::EventLoop& loop, int listener) {
   static Listener<Calculator> server(loop, listener);
 }
 
-static const Server<void(asyncio::EventLoop&, int)> server{
+static const Service<void(asyncio::EventLoop&, int)> server{
     "plus42", "answers each number with number + 42", serve};

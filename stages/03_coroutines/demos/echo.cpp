@@ -14,7 +14,7 @@ static Coroutine<> echo(Socket client) {
   }
 }
 
-static const Server<Coroutine<>(Socket)> server{
+static const Service<Coroutine<>(Socket)> server{
     "echo",
     "sends back what it receives",
     [](Socket listener) { return serve(std::move(listener), echo); },

@@ -48,7 +48,7 @@ static Coroutine<> idle_echo(Socket client) {
   return patient_echo(std::move(client), 10s);
 }
 
-static const Server<Coroutine<>(Socket)> server{
+static const Service<Coroutine<>(Socket)> server{
     "idle",
     "echo, but hangs up on a client that is silent for 10 s",
     [](Socket listener) { return serve(std::move(listener), idle_echo); },
