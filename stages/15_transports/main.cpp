@@ -31,7 +31,7 @@ int main(int argc, char** argv) {
   Demo<Coroutine<>()>::run_with = [](auto demo) {
     run_program(demo());
   };
-  Server<Coroutine<>(Socket)>::run_with = [](auto server, int listener) {
+  Service<Coroutine<>(Socket)>::run_with = [](auto server, int listener) {
     run_program(serve(server, listener));
   };
   return line.run(argc, argv);

@@ -21,5 +21,5 @@ static Coroutine<> serve(Socket listener) {
   co_await server.serve_forever();
 }
 
-static const ::Server<Coroutine<>(Socket)> server{
+static const Service<Coroutine<>(Socket)> server{
     "echo", "sends back what it receives", serve};

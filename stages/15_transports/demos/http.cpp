@@ -45,5 +45,5 @@ static Coroutine<> serve(Socket listener) {
   co_await server.serve_forever();
 }
 
-static const ::Server<Coroutine<>(Socket)> server{
+static const Service<Coroutine<>(Socket)> server{
     "http", "answers each request with its first line", serve};

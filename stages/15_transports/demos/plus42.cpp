@@ -17,7 +17,7 @@ static Coroutine<> plus42(Socket client) {
   }
 }
 
-static const ::Server<Coroutine<>(Socket)> server{
+static const Service<Coroutine<>(Socket)> server{
     "plus42",
     "answers each number with number + 42",
     [](Socket listener) { return serve(std::move(listener), plus42); },
