@@ -77,14 +77,20 @@ class SelectorTransport
   /// Begins; `waiter` is done once connection_made() was called.
   /// (_SelectorSocketTransport.__init__)
   void start(const Future<>& waiter) {
-    loop_.call_soon([this] { connection_made(); });
-    // Not before the protocol knows of it.
-    loop_.call_soon([this] { add_reader(); });
-    loop_.call_soon([waiter] {
-      if (!waiter.done()) {
-        waiter.set_result();
-      }
-    });
+    try {
+      loop_.call_soon([this] { connection_made(); });
+      // Not before the protocol knows of it.
+      loop_.call_soon([this] { add_reader(); });
+      loop_.call_soon([waiter] {
+        if (!waiter.done()) {
+          waiter.set_result();
+        }
+      });
+    } catch (...) {
+      // Nobody has it but the loop, and the protocol perhaps.
+      abort();
+      throw;
+    }
   }
 
   // ---- Reading ----
@@ -137,11 +143,12 @@ class SelectorTransport
     if (closing_) {
       return;
     }
-    closing_ = true;
-    loop_.remove_reader(sock_);
+    // First: without memory nothing has happened.
     if (get_write_buffer_size() == 0) {
       lose_connection(nullptr);
     }
+    closing_ = true;
+    loop_.remove_reader(sock_);
   }
 
   void abort() { force_close(nullptr); }
@@ -272,11 +279,11 @@ class SelectorTransport
     if (conn_lost_ > 0) {
       return;
     }
+    lose_connection(std::move(exception));
     clear_write_buffer();
     if (!std::exchange(closing_, true)) {
       loop_.remove_reader(sock_);
     }
-    lose_connection(std::move(exception));
   }
 
   void call_connection_lost() {
@@ -319,10 +326,10 @@ class SelectorTransport
 
   /// Not from within another call of the protocol: in the next round.
   void lose_connection(std::exception_ptr exception) {
+    loop_.call_soon([this] { call_connection_lost(); });
     ++conn_lost_;
     loop_.remove_writer(sock_);
     exception_ = std::move(exception);
-    loop_.call_soon([this] { call_connection_lost(); });
   }
 
   void let_go() {
