@@ -119,6 +119,9 @@ class SelectorTransport
     return {low_water_, high_water_};
   }
 
+  /// Whether the protocol was told to pause, and not yet to resume.
+  bool is_writing_paused() const { return protocol_paused_; }
+
   void set_write_buffer_limits(
       std::optional<std::size_t> high,
       std::optional<std::size_t> low
@@ -609,6 +612,10 @@ class BaseTransport {
   std::size_t get_write_buffer_size() const {
     return state().get_write_buffer_size();
   }
+
+  /// Whether the protocol was told to pause writing, and not yet to resume.
+  /// (_FlowControlMixin._protocol_paused)
+  bool is_writing_paused() const { return state().is_writing_paused(); }
 
   /// The low-water and the high-water mark.
   /// (WriteTransport.get_write_buffer_limits)
