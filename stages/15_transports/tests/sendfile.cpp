@@ -224,6 +224,29 @@ TEST_CASE("sendfile: cancelled, or lost with its loop") {
   CHECK(sender.log == Lines{"made"});
 }
 
+TEST_CASE("sendfile: cancelled as the connection ends") {
+  Sender sender(numbers(4 * 1024 * 1024));
+  sender.loop.set_exception_handler(
+      [&](const std::string& message, std::exception_ptr) {
+        sender.log.push_back(message);
+      });
+  const auto sent = create_task(sendfile(sender.transport, sender.fd),
+                                sender.loop);
+  while (!sender.transport.is_writing_paused()) {
+    sender.loop.run_once();
+  }
+  // Until it waits for more room, not for the file.
+  for (int i = 0; i < 20; ++i) {
+    sender.loop.run_until_complete(to_thread([] {}));
+  }
+  // In this order they will be called: connection_lost(), and the coroutine.
+  sender.transport.abort();
+  sent.cancel();
+  sender.loop.run_until_idle();
+  CHECK(sent.cancelled());
+  CHECK(sender.log == Lines{"made", "lost None"});
+}
+
 TEST_CASE("sendfile: what is no file") {
   Sender sender("Hello");
   const auto sent = create_task(sendfile(sender.transport, sender.peer),
