@@ -256,7 +256,8 @@ struct Model {
       is_paused = pauses;
     }
     pauses ? transport().pause_reading() : transport().resume_reading();
-    CHECK(transport().is_reading() == (!is_paused && !transport().is_closing()));
+    const bool reads = !is_paused && !transport().is_closing();
+    CHECK(transport().is_reading() == reads);
   }
 
   void peer_sends(std::string_view data) {
