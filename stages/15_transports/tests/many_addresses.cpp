@@ -101,10 +101,46 @@ TEST_CASE("many_addresses: an older one that fails starts nobody") {
                             "2 wins at 5", "1 cancelled at 5"});
 }
 
-TEST_CASE("many_addresses: all fail") {
-  const Result result = race({{3s, false}, {2s, false}}, 1s);
+TEST_CASE("many_addresses: all fail, and say so in the order they began") {
+  const Result result = race({{5s, false}, {2s, false}}, 1s);
   CHECK(result.winner == std::nullopt);
-  CHECK(result.errors.size() == 2);
+  CHECK(result.errors == Lines{"no 0", "no 1"});
+}
+
+/// Has to tidy up when it is cancelled, which takes a second and then fails.
+Coroutine<int> untidy(Lines* log) {
+  bool is_cancelled = false;
+  try {
+    co_await sleep(9s);
+  } catch (const CancelledError&) {
+    is_cancelled = true;
+  }
+  co_await sleep(1s);
+  log->push_back("is tidy");
+  if (is_cancelled) {
+    throw std::runtime_error("and nobody cares");
+  }
+  co_return 0;
+}
+
+TEST_CASE("many_addresses: those that lose are waited for") {
+  Lines log;
+  const Attempts starts = {
+      [&log] { return untidy(&log); },
+      [&log] { return attempt(&log, 1, 1s, true); },
+      [&log] { return untidy(&log); },
+  };
+  std::vector<std::exception_ptr> errors;
+  Loop loop;
+  loop.set_exception_handler(
+      [&log](const std::string& message, std::exception_ptr) {
+        log.push_back(message);
+      });
+  CHECK(loop.run_until_complete(staggered_race(starts, 500ms, &errors)) == 1);
+  log.push_back("over");
+  CHECK(loop.time() == 2.5s);
+  CHECK(log == Lines{"1 begins at 0", "1 wins at 1", "is tidy", "is tidy",
+                     "over"});
 }
 
 TEST_CASE("many_addresses: cancelled, it leaves none behind") {
