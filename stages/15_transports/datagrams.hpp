@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "common/net.hpp"
+#include "common/trace.hpp"
 #include "protocols.hpp"
 #include "servers.hpp"
 #include "transports.hpp"
@@ -56,6 +57,7 @@ class SelectorDatagramTransport : public SelectorTransport {
       count_lost_write();
       return;
     }
+    trace::instant("write", "fd", sock_.fileno(), "bytes", data.size());
     if (kept_.empty()) {
       if (send(data, to)) {
         return;
@@ -64,6 +66,7 @@ class SelectorDatagramTransport : public SelectorTransport {
     }
     kept_.push_back(Datagram{std::string(data), to});
     size_ += data.size();
+    trace::instant("kept", "fd", sock_.fileno(), "bytes", size_);
     maybe_pause_protocol();
   }
 
@@ -79,6 +82,7 @@ class SelectorDatagramTransport : public SelectorTransport {
         ::recvfrom(sock_, buffer, sizeof buffer, 0,
                    reinterpret_cast<sockaddr*>(&from.storage), &from.size);
     if (count >= 0) {
+      trace::instant("received", "fd", sock_.fileno(), "bytes", count);
       const auto size = static_cast<std::size_t>(count);
       datagram_protocol()->datagram_received({buffer, size}, from);
     } else if (!would_block()) {
@@ -99,6 +103,7 @@ class SelectorDatagramTransport : public SelectorTransport {
         break;
       }
     }
+    trace::instant("kept", "fd", sock_.fileno(), "bytes", size_);
     written();
   }
 
@@ -161,6 +166,7 @@ class DatagramTransport : public BaseTransport {
 inline void DatagramProtocol::connection_made(DatagramTransport) {}
 
 inline void SelectorDatagramTransport::connection_made() {
+  trace::instant("connection made", "fd", sock_.fileno());
   datagram_protocol()->connection_made(DatagramTransport(
       std::static_pointer_cast<SelectorDatagramTransport>(shared_from_this())));
 }

@@ -23,6 +23,7 @@
 
 #include "common/is_instance.hpp"
 #include "common/net.hpp"
+#include "common/trace.hpp"
 #include "protocols.hpp"
 #include "sockets.hpp"
 
@@ -206,6 +207,7 @@ class SelectorTransport
   void maybe_pause_protocol() {
     if (!protocol_paused_ && get_write_buffer_size() > high_water_) {
       protocol_paused_ = true;
+      trace::instant("pause writing", "fd", sock_.fileno());
       call_protocol(&BaseProtocol::pause_writing,
                     "protocol.pause_writing() failed");
     }
@@ -215,6 +217,7 @@ class SelectorTransport
   void maybe_resume_protocol() {
     if (protocol_paused_ && get_write_buffer_size() <= low_water_) {
       protocol_paused_ = false;
+      trace::instant("resume writing", "fd", sock_.fileno());
       call_protocol(&BaseProtocol::resume_writing,
                     "protocol.resume_writing() failed");
     }
@@ -290,6 +293,7 @@ class SelectorTransport
   }
 
   void call_connection_lost() {
+    trace::instant("connection lost", "fd", sock_.fileno());
     // Dies last: nobody else might own this.
     const auto dies_last = loop_.disown(*this);
     const auto protocol = protocol_;
@@ -418,6 +422,7 @@ class SelectorSocketTransport : public SelectorTransport {
       count_lost_write();
       return;
     }
+    trace::instant("write", "fd", sock_.fileno(), "bytes", data.size());
     if (buffer_.empty()) {
       data.remove_prefix(send(data));
       if (data.empty() || conn_lost_ > 0) {
@@ -426,6 +431,7 @@ class SelectorSocketTransport : public SelectorTransport {
       add_writer();
     }
     buffer_.append(data);
+    trace::instant("kept", "fd", sock_.fileno(), "bytes", buffer_.size());
     maybe_pause_protocol();
   }
 
@@ -475,6 +481,7 @@ class SelectorSocketTransport : public SelectorTransport {
 
   void write_ready() override {
     buffer_.pop_front(send(buffer_.view()));
+    trace::instant("kept", "fd", sock_.fileno(), "bytes", buffer_.size());
     written();
   }
 
@@ -527,6 +534,7 @@ class SelectorSocketTransport : public SelectorTransport {
   std::size_t receive(std::span<char> buffer) {
     const auto count = recv_some(buffer);
     if (count > 0) {
+      trace::instant("received", "fd", sock_.fileno(), "bytes", count);
       return static_cast<std::size_t>(count);
     }
     if (count == 0) {
@@ -540,6 +548,7 @@ class SelectorSocketTransport : public SelectorTransport {
 
   // (_SelectorSocketTransport._read_ready__on_eof)
   void received_eof() {
+    trace::instant("eof received", "fd", sock_.fileno());
     const auto protocol = stream_protocol();
     call_or_fail([&] { end_reading(protocol->eof_received()); },
                  "Fatal error: protocol.eof_received() call failed.");
@@ -702,6 +711,7 @@ class Transport : public BaseTransport {
 inline void StreamProtocol::connection_made(Transport) {}
 
 inline void SelectorSocketTransport::connection_made() {
+  trace::instant("connection made", "fd", sock_.fileno());
   stream_protocol()->connection_made(Transport(
       std::static_pointer_cast<SelectorSocketTransport>(shared_from_this())));
 }

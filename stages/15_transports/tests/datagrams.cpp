@@ -278,4 +278,26 @@ TEST_CASE("datagrams: the first address that is free") {
   CHECK(port_of(found.first) > 0);
 }
 
+TEST_CASE("datagrams: what a trace says of them") {
+  const auto trace = traced([] {
+    Pair pair;
+    CHECK(::send(pair.fds[1], "ping", 4, 0) == 4);
+    pair.loop.run_once();
+    pair.fill();
+    while (pair.receive() != "") {
+    }
+    pair.loop.run_once();
+    pair.protocol->transport.close();
+    pair.loop.run_until_idle();
+  });
+  const Lines events{
+      "i connection made {\"fd\":",
+      "i received {\"fd\":",
+      "i write {\"fd\":",
+      "i kept {\"fd\":",
+      "i connection lost {\"fd\":",
+  };
+  CHECK(missing(trace, events) == Lines());
+}
+
 }  // namespace test_datagrams
