@@ -12,6 +12,8 @@
 using namespace asyncio;
 using namespace std::chrono_literals;
 
+namespace {
+
 class Echo : public Protocol {
   void connection_made(Transport transport) override {
     std::printf("echo: connection made\n");
@@ -29,6 +31,8 @@ class Echo : public Protocol {
 
   Transport transport_;
 };
+
+}  // namespace
 
 static Coroutine<> talk() {
   const auto [here, there] = stream_pair();
