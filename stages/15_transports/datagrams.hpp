@@ -94,8 +94,8 @@ class SelectorDatagramTransport : public SelectorTransport {
       kept_.pop_front();
       size_ -= next.data.size();
       if (!send(next.data, next.addr)) {
-        size_ += next.data.size();
         kept_.push_front(std::move(next));
+        size_ += kept_.front().data.size();
         break;
       }
     }
@@ -241,6 +241,25 @@ inline Coroutine<Socket> datagram_socket(
   co_return std::move(sock);
 }
 
+/// The first of these that can be had, and whom it talks to.
+inline Coroutine<std::pair<Socket, SocketAddress>> any_datagram_socket(
+    std::vector<AddressPair> pairs,
+    DatagramOptions options
+) {
+  std::exception_ptr first_error;
+  for (const AddressPair& pair : pairs) {
+    try {
+      Socket sock = co_await datagram_socket(pair, options);
+      co_return std::pair(std::move(sock), pair.remote);
+    } catch (const std::system_error&) {
+      if (!first_error) {
+        first_error = std::current_exception();
+      }
+    }
+  }
+  std::rethrow_exception(first_error);
+}
+
 /// What create_datagram_endpoint() returns.
 template <class Factory>
 using DatagramEndpoint =
@@ -282,17 +301,9 @@ Coroutine<DatagramEndpoint<Factory>> create_datagram_endpoint(
 ) {
   const auto pairs =
       co_await address_pairs(local_addr, remote_addr, options.family);
-  std::exception_ptr error;
-  for (const AddressPair& pair : pairs) {
-    try {
-      Socket sock = co_await datagram_socket(pair, options);
-      co_return co_await create_datagram_transport(
-          std::move(protocol_factory), std::move(sock), pair.remote);
-    } catch (const std::system_error&) {
-      error = std::current_exception();
-    }
-  }
-  std::rethrow_exception(error);
+  auto [sock, address] = co_await any_datagram_socket(pairs, options);
+  co_return co_await create_datagram_transport(std::move(protocol_factory),
+                                               std::move(sock), address);
 }
 
 }  // namespace asyncio

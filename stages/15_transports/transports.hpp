@@ -77,14 +77,20 @@ class SelectorTransport
   /// Begins; `waiter` is done once connection_made() was called.
   /// (_SelectorSocketTransport.__init__)
   void start(const Future<>& waiter) {
-    loop_.call_soon([this] { connection_made(); });
-    // Not before the protocol knows of it.
-    loop_.call_soon([this] { add_reader(); });
-    loop_.call_soon([waiter] {
-      if (!waiter.done()) {
-        waiter.set_result();
-      }
-    });
+    try {
+      loop_.call_soon([this] { connection_made(); });
+      // Not before the protocol knows of it.
+      loop_.call_soon([this] { add_reader(); });
+      loop_.call_soon([waiter] {
+        if (!waiter.done()) {
+          waiter.set_result();
+        }
+      });
+    } catch (...) {
+      // Nobody has it but the loop, and the protocol perhaps.
+      abort();
+      throw;
+    }
   }
 
   // ---- Reading ----
@@ -113,6 +119,9 @@ class SelectorTransport
     return {low_water_, high_water_};
   }
 
+  /// Whether the protocol was told to pause, and not yet to resume.
+  bool is_writing_paused() const { return protocol_paused_; }
+
   void set_write_buffer_limits(
       std::optional<std::size_t> high,
       std::optional<std::size_t> low
@@ -137,11 +146,12 @@ class SelectorTransport
     if (closing_) {
       return;
     }
-    closing_ = true;
-    loop_.remove_reader(sock_);
+    // First: without memory nothing has happened.
     if (get_write_buffer_size() == 0) {
       lose_connection(nullptr);
     }
+    closing_ = true;
+    loop_.remove_reader(sock_);
   }
 
   void abort() { force_close(nullptr); }
@@ -272,11 +282,11 @@ class SelectorTransport
     if (conn_lost_ > 0) {
       return;
     }
+    lose_connection(std::move(exception));
     clear_write_buffer();
     if (!std::exchange(closing_, true)) {
       loop_.remove_reader(sock_);
     }
-    lose_connection(std::move(exception));
   }
 
   void call_connection_lost() {
@@ -319,10 +329,10 @@ class SelectorTransport
 
   /// Not from within another call of the protocol: in the next round.
   void lose_connection(std::exception_ptr exception) {
+    loop_.call_soon([this] { call_connection_lost(); });
     ++conn_lost_;
     loop_.remove_writer(sock_);
     exception_ = std::move(exception);
-    loop_.call_soon([this] { call_connection_lost(); });
   }
 
   void let_go() {
@@ -602,6 +612,10 @@ class BaseTransport {
   std::size_t get_write_buffer_size() const {
     return state().get_write_buffer_size();
   }
+
+  /// Whether the protocol was told to pause writing, and not yet to resume.
+  /// (_FlowControlMixin._protocol_paused)
+  bool is_writing_paused() const { return state().is_writing_paused(); }
 
   /// The low-water and the high-water mark.
   /// (WriteTransport.get_write_buffer_limits)

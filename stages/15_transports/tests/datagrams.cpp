@@ -171,6 +171,7 @@ TEST_CASE("datagrams: what the kernel does not take comes later, in order") {
   Pair pair;
   pair.protocol->transport.set_write_buffer_limits(0);
   const int sent = pair.fill();
+  pair.protocol->transport.sendto("more");
   CHECK(pair.log == Lines{"made", "pause"});
   for (int i = 0; i < sent - 1; ++i) {
     CHECK(pair.receive() == std::to_string(i));
@@ -178,6 +179,7 @@ TEST_CASE("datagrams: what the kernel does not take comes later, in order") {
   CHECK(pair.receive() == "");
   pair.loop.run_once();
   CHECK(pair.receive() == std::to_string(sent - 1));
+  CHECK(pair.receive() == "more");
   CHECK(pair.log == Lines{"made", "pause", "resume"});
   CHECK(pair.protocol->transport.get_write_buffer_size() == 0);
 }
@@ -236,6 +238,44 @@ TEST_CASE("datagrams: an endpoint needs an address") {
   CHECK_THROWS_WITH_AS(endpoints.make(any_port, HostAndPort("::1", 1)),
                        "can not get address information",
                        std::invalid_argument);
+}
+
+TEST_CASE("datagrams: the factory is asked once, whatever it throws") {
+  Endpoints endpoints;
+  int calls = 0;
+  std::function<std::shared_ptr<Listener>()> factory =
+      [&calls]() -> std::shared_ptr<Listener> {
+    ++calls;
+    throw std::system_error(EIO, std::generic_category(), "disk");
+  };
+  // For all addresses of this machine: those of IPv6, too.
+  CHECK_THROWS_WITH_AS(
+      endpoints.loop.run_until_complete(
+          create_datagram_endpoint(factory, HostAndPort("", 0))),
+      "disk: Input/output error", std::system_error);
+  CHECK(calls == 1);
+}
+
+TEST_CASE("datagrams: the first address that is free") {
+  Endpoints endpoints;
+  const auto one = endpoints.make(any_port, HostAndPort());
+  const auto two = endpoints.make(any_port, HostAndPort());
+  const auto at = [](int port) {
+    return AddressPair(look_up("127.0.0.1", port, 0, SOCK_DGRAM)[0],
+                       AddressInfo());
+  };
+  const int taken = address_of(*one).port;
+  std::vector<AddressPair> pairs = {at(taken), at(address_of(*two).port)};
+  const std::string message =
+      "error while attempting to bind on address ('127.0.0.1', " +
+      std::to_string(taken) + "): Address already in use";
+  CHECK_THROWS_WITH_AS(endpoints.loop.run_until_complete(
+                           any_datagram_socket(pairs, DatagramOptions())),
+                       message.c_str(), std::system_error);
+  pairs.push_back(at(0));
+  const auto found = endpoints.loop.run_until_complete(
+      any_datagram_socket(pairs, DatagramOptions()));
+  CHECK(port_of(found.first) > 0);
 }
 
 }  // namespace test_datagrams

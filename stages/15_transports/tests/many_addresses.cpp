@@ -160,12 +160,42 @@ TEST_CASE("many_addresses: cancelled, it leaves none behind") {
 }
 
 TEST_CASE("many_addresses: errors that are the same are one") {
-  const auto error = [](const char* text) {
-    return std::make_exception_ptr(std::runtime_error(text));
+  const auto error = [](int number, const char* text) {
+    return std::make_exception_ptr(
+        std::system_error(number, std::generic_category(), text));
   };
-  CHECK_THROWS_WITH(raise_all({error("refused"), error("refused")}), "refused");
-  CHECK_THROWS_WITH(raise_all({error("refused"), error("unreachable")}),
-                    "Multiple exceptions: refused, unreachable");
+  const auto refused = error(ECONNREFUSED, "one");
+  CHECK_THROWS_WITH_AS(raise_all({refused, refused}), "one: Connection refused",
+                       std::system_error);
+  CHECK_THROWS_WITH_AS(
+      raise_all({error(ENETUNREACH, "two"), refused, refused}),
+      "Multiple exceptions: two: Network is unreachable, "
+      "one: Connection refused, one: Connection refused",
+      std::system_error);
+}
+
+TEST_CASE("many_addresses: nobody listens at any of them") {
+  if (!has_localhost()) {
+    return;
+  }
+  EventLoop loop;
+  for (const bool happily : {false, true}) {
+    const Socket free(bound_socket(look_up("127.0.0.1", 0, 0, SOCK_STREAM)[0]),
+                      loop);
+    const std::string port = std::to_string(port_of(free));
+    ConnectionOptions options;
+    options.family = AF_INET;
+    if (happily) {
+      options.happy_eyeballs_delay = 250ms;
+    }
+    const std::string message = "Connect call failed ('127.0.0.1', " + port +
+                                "): Connection refused";
+    const auto client = [] { return std::make_shared<Protocol>(); };
+    CHECK_THROWS_WITH_AS(
+        loop.run_until_complete(
+            create_connection(client, "localhost", port_of(free), options)),
+        message.c_str(), std::system_error);
+  }
 }
 
 TEST_CASE("many_addresses: by name, happily, and from a local address") {
