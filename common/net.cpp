@@ -389,7 +389,8 @@ int bound_socket(const AddressInfo& info, bool reuse_port) {
 AddressInfo unix_address(const std::string& path) {
   sockaddr_un local{};
   if (path.size() >= sizeof local.sun_path) {
-    throw std::invalid_argument{"AF_UNIX path too long"};
+    errno = ENAMETOOLONG;
+    throw_errno("AF_UNIX path too long");
   }
   local.sun_family = AF_UNIX;
   std::memcpy(local.sun_path, path.data(), path.size());

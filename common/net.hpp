@@ -104,8 +104,8 @@ std::vector<AddressInfo> look_up(
 /// ('127.0.0.1', 80): Permission denied".
 int bound_socket(const AddressInfo& info, bool reuse_port = false);
 
-/// The address of a Unix socket. Throws std::invalid_argument if the path is
-/// too long.
+/// The address of a Unix socket. Throws std::system_error if the path is too
+/// long.
 AddressInfo unix_address(const std::string& path);
 
 /// Removes the file of a Unix socket, if there is one and it is that.

@@ -17,6 +17,7 @@
 #include "queues.hpp"
 #include "runners.hpp"
 #include "selectors.hpp"
+#include "sendfile.hpp"
 #include "servers.hpp"
 #include "sockets.hpp"
 #include "staggered.hpp"

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "common/net.hpp"
+#include "common/trace.hpp"
 #include "protocols.hpp"
 #include "servers.hpp"
 #include "transports.hpp"
@@ -56,6 +57,7 @@ class SelectorDatagramTransport : public SelectorTransport {
       count_lost_write();
       return;
     }
+    trace::instant("write", "fd", sock_.fileno(), "bytes", data.size());
     if (kept_.empty()) {
       if (send(data, to)) {
         return;
@@ -64,6 +66,7 @@ class SelectorDatagramTransport : public SelectorTransport {
     }
     kept_.push_back(Datagram{std::string(data), to});
     size_ += data.size();
+    trace::instant("kept", "fd", sock_.fileno(), "bytes", size_);
     maybe_pause_protocol();
   }
 
@@ -79,6 +82,7 @@ class SelectorDatagramTransport : public SelectorTransport {
         ::recvfrom(sock_, buffer, sizeof buffer, 0,
                    reinterpret_cast<sockaddr*>(&from.storage), &from.size);
     if (count >= 0) {
+      trace::instant("received", "fd", sock_.fileno(), "bytes", count);
       const auto size = static_cast<std::size_t>(count);
       datagram_protocol()->datagram_received({buffer, size}, from);
     } else if (!would_block()) {
@@ -94,11 +98,12 @@ class SelectorDatagramTransport : public SelectorTransport {
       kept_.pop_front();
       size_ -= next.data.size();
       if (!send(next.data, next.addr)) {
-        size_ += next.data.size();
         kept_.push_front(std::move(next));
+        size_ += kept_.front().data.size();
         break;
       }
     }
+    trace::instant("kept", "fd", sock_.fileno(), "bytes", size_);
     written();
   }
 
@@ -161,6 +166,7 @@ class DatagramTransport : public BaseTransport {
 inline void DatagramProtocol::connection_made(DatagramTransport) {}
 
 inline void SelectorDatagramTransport::connection_made() {
+  trace::instant("connection made", "fd", sock_.fileno());
   datagram_protocol()->connection_made(DatagramTransport(
       std::static_pointer_cast<SelectorDatagramTransport>(shared_from_this())));
 }
@@ -241,6 +247,25 @@ inline Coroutine<Socket> datagram_socket(
   co_return std::move(sock);
 }
 
+/// The first of these that can be had, and whom it talks to.
+inline Coroutine<std::pair<Socket, SocketAddress>> any_datagram_socket(
+    std::vector<AddressPair> pairs,
+    DatagramOptions options
+) {
+  std::exception_ptr first_error;
+  for (const AddressPair& pair : pairs) {
+    try {
+      Socket sock = co_await datagram_socket(pair, options);
+      co_return std::pair(std::move(sock), pair.remote);
+    } catch (const std::system_error&) {
+      if (!first_error) {
+        first_error = std::current_exception();
+      }
+    }
+  }
+  std::rethrow_exception(first_error);
+}
+
 /// What create_datagram_endpoint() returns.
 template <class Factory>
 using DatagramEndpoint =
@@ -282,17 +307,9 @@ Coroutine<DatagramEndpoint<Factory>> create_datagram_endpoint(
 ) {
   const auto pairs =
       co_await address_pairs(local_addr, remote_addr, options.family);
-  std::exception_ptr error;
-  for (const AddressPair& pair : pairs) {
-    try {
-      Socket sock = co_await datagram_socket(pair, options);
-      co_return co_await create_datagram_transport(
-          std::move(protocol_factory), std::move(sock), pair.remote);
-    } catch (const std::system_error&) {
-      error = std::current_exception();
-    }
-  }
-  std::rethrow_exception(error);
+  auto [sock, address] = co_await any_datagram_socket(pairs, options);
+  co_return co_await create_datagram_transport(std::move(protocol_factory),
+                                               std::move(sock), address);
 }
 
 }  // namespace asyncio

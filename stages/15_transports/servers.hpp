@@ -148,9 +148,24 @@ inline Coroutine<Socket> connect_sock(
   if (!local_infos.empty()) {
     bind_local(sock, info.family, local_infos);
   }
-  co_await sock_connect(sock, info.address);
+  try {
+    co_await sock_connect(sock, info.address);
+  } catch (const std::system_error& error) {
+    throw std::system_error(error.code(),
+                            "Connect call failed " + to_string(info.address));
+  }
   co_return std::move(sock);
 }
+
+/// What several attempts have ended with; as Python's it has no errno.
+struct MultipleErrors : std::system_error {
+  explicit MultipleErrors(std::string all)
+      : std::system_error(std::error_code()), text(std::move(all)) {}
+
+  const char* what() const noexcept override { return text.c_str(); }
+
+  std::string text;
+};
 
 /// The error that all of these have in common, or one that names them all.
 [[noreturn]] inline void raise_all(
@@ -167,7 +182,7 @@ inline Coroutine<Socket> connect_sock(
   if (same) {
     std::rethrow_exception(errors[0]);
   }
-  throw std::runtime_error(all);
+  throw MultipleErrors(all);
 }
 
 /// One after the other, until one answers.

@@ -26,7 +26,7 @@ struct Race {
   }
 
   /// Waits until one is done, or `timeout` has passed. Returns the winner, if
-  /// there is one; those that have failed leave.
+  /// there is one.
   Coroutine<std::optional<Task<T>>> wait_for_one(
       std::optional<Seconds> timeout
   ) {
@@ -34,23 +34,31 @@ struct Race {
     running = waited.pending;
     std::optional<Task<T>> winner;
     for (const Task<T>& task : waited.done) {
-      const std::exception_ptr error = failure(task);
-      if (error) {
-        errors.push_back(error);
-      } else if (!winner) {
+      if (!failure(task) && !winner) {
         winner = task;
       }
     }
     co_return winner;
   }
 
+  /// Cancels those under way, and waits until they have ended.
+  Coroutine<> finish() {
+    for (const Task<T>& task : running) {
+      task.cancel();
+    }
+    while (!running.empty()) {
+      co_await wait_for_one(std::nullopt);
+    }
+  }
+
+  std::vector<Task<T>> begun;
   std::vector<Task<T>> running;
-  std::vector<std::exception_ptr> errors;
 };
 
 /// Begins the next attempt when the last one has failed, or `delay` has passed.
-/// Returns the result of the first that succeeds, and cancels the others;
-/// nothing if all fail, and then puts into `errors` how.
+/// Returns the result of the first that succeeds, once the others are cancelled
+/// and have ended; nothing if all fail, and then puts into `errors` how, in the
+/// order in which they began.
 /// (staggered.staggered_race)
 template <class T>
 Coroutine<std::optional<T>> staggered_race(
@@ -62,6 +70,7 @@ Coroutine<std::optional<T>> staggered_race(
   Race<T> race;
   for (auto attempt = attempts.begin(); attempt != attempts.end(); ++attempt) {
     const Task<T> newest = create_task((*attempt)());
+    race.begun.push_back(newest);
     race.running.push_back(newest);
     const bool is_last = attempt + 1 == attempts.end();
     const Seconds next = loop.time() + delay;
@@ -73,11 +82,14 @@ Coroutine<std::optional<T>> staggered_race(
       }
       const auto winner = co_await race.wait_for_one(timeout);
       if (winner) {
+        co_await race.finish();
         co_return winner->result();
       }
     }
   }
-  *errors = std::move(race.errors);
+  for (const Task<T>& task : race.begun) {
+    errors->push_back(failure(task));
+  }
   co_return std::nullopt;
 }
 

@@ -23,6 +23,7 @@
 
 #include "common/is_instance.hpp"
 #include "common/net.hpp"
+#include "common/trace.hpp"
 #include "protocols.hpp"
 #include "sockets.hpp"
 
@@ -77,14 +78,20 @@ class SelectorTransport
   /// Begins; `waiter` is done once connection_made() was called.
   /// (_SelectorSocketTransport.__init__)
   void start(const Future<>& waiter) {
-    loop_.call_soon([this] { connection_made(); });
-    // Not before the protocol knows of it.
-    loop_.call_soon([this] { add_reader(); });
-    loop_.call_soon([waiter] {
-      if (!waiter.done()) {
-        waiter.set_result();
-      }
-    });
+    try {
+      loop_.call_soon([this] { connection_made(); });
+      // Not before the protocol knows of it.
+      loop_.call_soon([this] { add_reader(); });
+      loop_.call_soon([waiter] {
+        if (!waiter.done()) {
+          waiter.set_result();
+        }
+      });
+    } catch (...) {
+      // Nobody has it but the loop, and the protocol perhaps.
+      abort();
+      throw;
+    }
   }
 
   // ---- Reading ----
@@ -113,6 +120,9 @@ class SelectorTransport
     return {low_water_, high_water_};
   }
 
+  /// Whether the protocol was told to pause, and not yet to resume.
+  bool is_writing_paused() const { return protocol_paused_; }
+
   void set_write_buffer_limits(
       std::optional<std::size_t> high,
       std::optional<std::size_t> low
@@ -137,11 +147,12 @@ class SelectorTransport
     if (closing_) {
       return;
     }
-    closing_ = true;
-    loop_.remove_reader(sock_);
+    // First: without memory nothing has happened.
     if (get_write_buffer_size() == 0) {
       lose_connection(nullptr);
     }
+    closing_ = true;
+    loop_.remove_reader(sock_);
   }
 
   void abort() { force_close(nullptr); }
@@ -196,6 +207,7 @@ class SelectorTransport
   void maybe_pause_protocol() {
     if (!protocol_paused_ && get_write_buffer_size() > high_water_) {
       protocol_paused_ = true;
+      trace::instant("pause writing", "fd", sock_.fileno());
       call_protocol(&BaseProtocol::pause_writing,
                     "protocol.pause_writing() failed");
     }
@@ -205,6 +217,7 @@ class SelectorTransport
   void maybe_resume_protocol() {
     if (protocol_paused_ && get_write_buffer_size() <= low_water_) {
       protocol_paused_ = false;
+      trace::instant("resume writing", "fd", sock_.fileno());
       call_protocol(&BaseProtocol::resume_writing,
                     "protocol.resume_writing() failed");
     }
@@ -272,14 +285,15 @@ class SelectorTransport
     if (conn_lost_ > 0) {
       return;
     }
+    lose_connection(std::move(exception));
     clear_write_buffer();
     if (!std::exchange(closing_, true)) {
       loop_.remove_reader(sock_);
     }
-    lose_connection(std::move(exception));
   }
 
   void call_connection_lost() {
+    trace::instant("connection lost", "fd", sock_.fileno());
     // Dies last: nobody else might own this.
     const auto dies_last = loop_.disown(*this);
     const auto protocol = protocol_;
@@ -319,10 +333,10 @@ class SelectorTransport
 
   /// Not from within another call of the protocol: in the next round.
   void lose_connection(std::exception_ptr exception) {
+    loop_.call_soon([this] { call_connection_lost(); });
     ++conn_lost_;
     loop_.remove_writer(sock_);
     exception_ = std::move(exception);
-    loop_.call_soon([this] { call_connection_lost(); });
   }
 
   void let_go() {
@@ -408,6 +422,7 @@ class SelectorSocketTransport : public SelectorTransport {
       count_lost_write();
       return;
     }
+    trace::instant("write", "fd", sock_.fileno(), "bytes", data.size());
     if (buffer_.empty()) {
       data.remove_prefix(send(data));
       if (data.empty() || conn_lost_ > 0) {
@@ -416,6 +431,7 @@ class SelectorSocketTransport : public SelectorTransport {
       add_writer();
     }
     buffer_.append(data);
+    trace::instant("kept", "fd", sock_.fileno(), "bytes", buffer_.size());
     maybe_pause_protocol();
   }
 
@@ -465,6 +481,7 @@ class SelectorSocketTransport : public SelectorTransport {
 
   void write_ready() override {
     buffer_.pop_front(send(buffer_.view()));
+    trace::instant("kept", "fd", sock_.fileno(), "bytes", buffer_.size());
     written();
   }
 
@@ -517,6 +534,7 @@ class SelectorSocketTransport : public SelectorTransport {
   std::size_t receive(std::span<char> buffer) {
     const auto count = recv_some(buffer);
     if (count > 0) {
+      trace::instant("received", "fd", sock_.fileno(), "bytes", count);
       return static_cast<std::size_t>(count);
     }
     if (count == 0) {
@@ -530,6 +548,7 @@ class SelectorSocketTransport : public SelectorTransport {
 
   // (_SelectorSocketTransport._read_ready__on_eof)
   void received_eof() {
+    trace::instant("eof received", "fd", sock_.fileno());
     const auto protocol = stream_protocol();
     call_or_fail([&] { end_reading(protocol->eof_received()); },
                  "Fatal error: protocol.eof_received() call failed.");
@@ -602,6 +621,10 @@ class BaseTransport {
   std::size_t get_write_buffer_size() const {
     return state().get_write_buffer_size();
   }
+
+  /// Whether the protocol was told to pause writing, and not yet to resume.
+  /// (_FlowControlMixin._protocol_paused)
+  bool is_writing_paused() const { return state().is_writing_paused(); }
 
   /// The low-water and the high-water mark.
   /// (WriteTransport.get_write_buffer_limits)
@@ -688,6 +711,7 @@ class Transport : public BaseTransport {
 inline void StreamProtocol::connection_made(Transport) {}
 
 inline void SelectorSocketTransport::connection_made() {
+  trace::instant("connection made", "fd", sock_.fileno());
   stream_protocol()->connection_made(Transport(
       std::static_pointer_cast<SelectorSocketTransport>(shared_from_this())));
 }

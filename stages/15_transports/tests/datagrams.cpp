@@ -238,4 +238,64 @@ TEST_CASE("datagrams: an endpoint needs an address") {
                        std::invalid_argument);
 }
 
+TEST_CASE("datagrams: the factory is asked once, whatever it throws") {
+  Endpoints endpoints;
+  int calls = 0;
+  std::function<std::shared_ptr<Listener>()> factory =
+      [&calls]() -> std::shared_ptr<Listener> {
+    ++calls;
+    throw std::system_error(EIO, std::generic_category(), "disk");
+  };
+  // For all addresses of this machine: those of IPv6, too.
+  CHECK_THROWS_WITH_AS(
+      endpoints.loop.run_until_complete(
+          create_datagram_endpoint(factory, HostAndPort("", 0))),
+      "disk: Input/output error", std::system_error);
+  CHECK(calls == 1);
+}
+
+TEST_CASE("datagrams: the first address that is free") {
+  Endpoints endpoints;
+  const auto one = endpoints.make(any_port, HostAndPort());
+  const auto two = endpoints.make(any_port, HostAndPort());
+  const auto at = [](int port) {
+    return AddressPair(look_up("127.0.0.1", port, 0, SOCK_DGRAM)[0],
+                       AddressInfo());
+  };
+  const int taken = address_of(*one).port;
+  std::vector<AddressPair> pairs = {at(taken), at(address_of(*two).port)};
+  const std::string message =
+      "error while attempting to bind on address ('127.0.0.1', " +
+      std::to_string(taken) + "): Address already in use";
+  CHECK_THROWS_WITH_AS(endpoints.loop.run_until_complete(
+                           any_datagram_socket(pairs, DatagramOptions())),
+                       message.c_str(), std::system_error);
+  pairs.push_back(at(0));
+  const auto found = endpoints.loop.run_until_complete(
+      any_datagram_socket(pairs, DatagramOptions()));
+  CHECK(port_of(found.first) > 0);
+}
+
+TEST_CASE("datagrams: what a trace says of them") {
+  const auto trace = traced([] {
+    Pair pair;
+    CHECK(::send(pair.fds[1], "ping", 4, 0) == 4);
+    pair.loop.run_once();
+    pair.fill();
+    while (pair.receive() != "") {
+    }
+    pair.loop.run_once();
+    pair.protocol->transport.close();
+    pair.loop.run_until_idle();
+  });
+  const Lines events{
+      "i connection made {\"fd\":",
+      "i received {\"fd\":",
+      "i write {\"fd\":",
+      "i kept {\"fd\":",
+      "i connection lost {\"fd\":",
+  };
+  CHECK(missing(trace, events) == Lines());
+}
+
 }  // namespace test_datagrams

@@ -147,4 +147,30 @@ TEST_CASE("flow_control: paused in connection_made it does not begin to read") {
   CHECK(wire.log == Lines{"made", "data Hello"});
 }
 
+TEST_CASE("flow_control: what a trace says of it") {
+  const auto trace = traced([] {
+    Wire<> wire;
+    wire.transport.set_write_buffer_limits(10, 10);
+    wire.send("Hello");
+    wire.loop.run_once();
+    fill(wire.transport);
+    wire.received();
+    wire.loop.run_once();
+    wire.received();
+    wire.hang_up();
+    wire.settle();
+  });
+  const Lines events{
+      "i connection made {\"fd\":",
+      "i received {\"fd\":",
+      "i write {\"fd\":",
+      "i kept {\"fd\":",
+      "i pause writing {\"fd\":",
+      "i resume writing {\"fd\":",
+      "i eof received {\"fd\":",
+      "i connection lost {\"fd\":",
+  };
+  CHECK(missing(trace, events) == Lines());
+}
+
 }  // namespace test_flow_control

@@ -101,10 +101,46 @@ TEST_CASE("many_addresses: an older one that fails starts nobody") {
                             "2 wins at 5", "1 cancelled at 5"});
 }
 
-TEST_CASE("many_addresses: all fail") {
-  const Result result = race({{3s, false}, {2s, false}}, 1s);
+TEST_CASE("many_addresses: all fail, and say so in the order they began") {
+  const Result result = race({{5s, false}, {2s, false}}, 1s);
   CHECK(result.winner == std::nullopt);
-  CHECK(result.errors.size() == 2);
+  CHECK(result.errors == Lines{"no 0", "no 1"});
+}
+
+/// Has to tidy up when it is cancelled, which takes a second and then fails.
+Coroutine<int> untidy(Lines* log) {
+  bool is_cancelled = false;
+  try {
+    co_await sleep(9s);
+  } catch (const CancelledError&) {
+    is_cancelled = true;
+  }
+  co_await sleep(1s);
+  log->push_back("is tidy");
+  if (is_cancelled) {
+    throw std::runtime_error("and nobody cares");
+  }
+  co_return 0;
+}
+
+TEST_CASE("many_addresses: those that lose are waited for") {
+  Lines log;
+  const Attempts starts = {
+      [&log] { return untidy(&log); },
+      [&log] { return attempt(&log, 1, 1s, true); },
+      [&log] { return untidy(&log); },
+  };
+  std::vector<std::exception_ptr> errors;
+  Loop loop;
+  loop.set_exception_handler(
+      [&log](const std::string& message, std::exception_ptr) {
+        log.push_back(message);
+      });
+  CHECK(loop.run_until_complete(staggered_race(starts, 500ms, &errors)) == 1);
+  log.push_back("over");
+  CHECK(loop.time() == 2.5s);
+  CHECK(log == Lines{"1 begins at 0", "1 wins at 1", "is tidy", "is tidy",
+                     "over"});
 }
 
 TEST_CASE("many_addresses: cancelled, it leaves none behind") {
@@ -124,12 +160,42 @@ TEST_CASE("many_addresses: cancelled, it leaves none behind") {
 }
 
 TEST_CASE("many_addresses: errors that are the same are one") {
-  const auto error = [](const char* text) {
-    return std::make_exception_ptr(std::runtime_error(text));
+  const auto error = [](int number, const char* text) {
+    return std::make_exception_ptr(
+        std::system_error(number, std::generic_category(), text));
   };
-  CHECK_THROWS_WITH(raise_all({error("refused"), error("refused")}), "refused");
-  CHECK_THROWS_WITH(raise_all({error("refused"), error("unreachable")}),
-                    "Multiple exceptions: refused, unreachable");
+  const auto refused = error(ECONNREFUSED, "one");
+  CHECK_THROWS_WITH_AS(raise_all({refused, refused}), "one: Connection refused",
+                       std::system_error);
+  CHECK_THROWS_WITH_AS(
+      raise_all({error(ENETUNREACH, "two"), refused, refused}),
+      "Multiple exceptions: two: Network is unreachable, "
+      "one: Connection refused, one: Connection refused",
+      std::system_error);
+}
+
+TEST_CASE("many_addresses: nobody listens at any of them") {
+  if (!has_localhost()) {
+    return;
+  }
+  EventLoop loop;
+  for (const bool happily : {false, true}) {
+    const Socket free(bound_socket(look_up("127.0.0.1", 0, 0, SOCK_STREAM)[0]),
+                      loop);
+    const std::string port = std::to_string(port_of(free));
+    ConnectionOptions options;
+    options.family = AF_INET;
+    if (happily) {
+      options.happy_eyeballs_delay = 250ms;
+    }
+    const std::string message = "Connect call failed ('127.0.0.1', " + port +
+                                "): Connection refused";
+    const auto client = [] { return std::make_shared<Protocol>(); };
+    CHECK_THROWS_WITH_AS(
+        loop.run_until_complete(
+            create_connection(client, "localhost", port_of(free), options)),
+        message.c_str(), std::system_error);
+  }
 }
 
 TEST_CASE("many_addresses: by name, happily, and from a local address") {

@@ -54,6 +54,66 @@ void without_memory(Scenario scenario) {
   }
 }
 
+/// Calls nothing, until so many more can be queued without memory.
+void queue_all_but(EventLoop& loop, int room) {
+  constexpr int capacity = 64;
+  for (int i = room; i < capacity; ++i) {
+    loop.call_soon([] {});
+  }
+}
+
+TEST_CASE("no_memory: who hears of the beginning hears of the end") {
+  for (int room = 0; room < 4; ++room) {
+    CAPTURE(room);
+    without_memory([room](EventLoop& loop, Ends& ends) {
+      Lines log;
+      log.reserve(10);
+      const auto protocol = std::make_shared<Recorder>(log);
+      const Future<> waiter(loop);
+      bool failed = false;
+      queue_all_but(loop, room);
+      try {
+        make_socket_transport(loop, std::move(ends.sock), protocol, waiter);
+      } catch (const std::bad_alloc&) {
+        failed = true;
+      }
+      for (int i = 0; i < 3; ++i) {
+        loop.call_soon([] {});
+        loop.run_once();
+      }
+      const bool made = !log.empty() && log.front() == "made";
+      const bool lost = !log.empty() && log.back() == "lost None";
+      CHECK((!failed || !made || lost));
+    });
+  }
+}
+
+TEST_CASE("no_memory: an end that cannot be queued has not begun") {
+  for (const bool abort : {false, true}) {
+    Wire<> wire;
+    const auto end = [&] {
+      abort ? wire.transport.abort() : wire.transport.close();
+    };
+    bool full = false;
+    while (!full) {
+      const FailingAllocation failing(1);
+      try {
+        wire.loop.call_soon([] {});
+      } catch (const std::bad_alloc&) {
+        full = true;
+      }
+    }
+    {
+      const FailingAllocation failing(1);
+      CHECK_THROWS_AS(end(), std::bad_alloc);
+    }
+    CHECK_FALSE(wire.transport.is_closing());
+    end();
+    wire.settle();
+    CHECK(wire.log == Lines{"made", "lost None"});
+  }
+}
+
 TEST_CASE("no_memory: a connection") {
   without_memory([](EventLoop& loop, Ends& ends) {
     const auto protocol = std::make_shared<Quiet>();
