@@ -74,6 +74,14 @@ class UnixWritePipeTransport : public SelectorSocketTransport {
     return ::write(sock_, data.data(), data.size());
   }
 
+  // What comes from a terminal is no end; others cannot be waited for.
+  void connection_made() override {
+    if (S_ISCHR(mode_of(sock_))) {
+      pause_reading();
+    }
+    SelectorSocketTransport::connection_made();
+  }
+
   // Nothing comes from there: nobody reads any more.
   void read_ready() override {
     std::exception_ptr broken;

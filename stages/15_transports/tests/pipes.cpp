@@ -118,6 +118,22 @@ TEST_CASE("pipes: nobody reads any more") {
   }
 }
 
+TEST_CASE("pipes: a device is written to, and its end not waited for") {
+  Pipe pipe;
+  Pipe::close(pipe.write_end);
+  pipe.write_end = ::open("/dev/null", O_WRONLY);
+  pipe.loop.set_exception_handler(
+      [&pipe](const std::string& message, std::exception_ptr) {
+        pipe.log.push_back(message);
+      });
+  pipe.connect_writer();
+  CHECK_FALSE(pipe.protocol->transport.is_reading());
+  pipe.protocol->transport.write("Hello");
+  pipe.protocol->transport.close();
+  pipe.loop.run_until_idle();
+  CHECK(pipe.log == Lines{"made", "lost None"});
+}
+
 TEST_CASE("pipes: a file is no pipe") {
   const TemporaryFile file;
   Lines log;
