@@ -66,9 +66,11 @@ class SendfileProtocol : public Protocol {
     if (was_reading_) {
       transport_.resume_reading();
     }
-    if (was_paused_ && !transport_.is_writing_paused()) {
-      protocol_->resume_writing();
+    const bool is_paused = transport_.is_writing_paused();
+    if (was_paused_ == is_paused || transport_.is_closing()) {
+      return;
     }
+    is_paused ? protocol_->pause_writing() : protocol_->resume_writing();
   }
 
   void resume_writing() override { wake(); }

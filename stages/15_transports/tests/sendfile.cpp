@@ -150,6 +150,40 @@ TEST_CASE("sendfile: the protocol is paused, and goes on then") {
   CHECK_FALSE(sender.transport.is_reading());
 }
 
+TEST_CASE("sendfile: the protocol hears that more than the mark is left") {
+  Sender sender(numbers());
+  sender.transport.set_write_buffer_limits(0);
+  // Nobody reads: a part of one of these is kept.
+  while (!sender.transport.is_writing_paused()) {
+    const auto sent = create_task(
+        sendfile(sender.transport, sender.fd, 0, 64 * 1024), sender.loop);
+    while (!sent.done()) {
+      sender.loop.run_once();
+    }
+  }
+  CHECK(sender.log == Lines{"made", "pause"});
+  sender.read_the_rest();
+  CHECK(sender.log == Lines{"made", "pause", "resume"});
+}
+
+TEST_CASE("sendfile: the protocol hears nothing behind connection_lost") {
+  Sender sender(numbers());
+  sender.transport.write(std::string(1024 * 1024, 'x'));
+  const auto sent = create_task(sendfile(sender.transport, sender.fd),
+                                sender.loop);
+  while (sender.transport.is_writing_paused()) {
+    char buffer[64 * 1024];
+    while (::recv(sender.peer, buffer, sizeof buffer, 0) > 0) {
+    }
+    sender.loop.run_once();
+  }
+  sender.transport.abort();
+  while (!sent.done()) {
+    sender.loop.run_once();
+  }
+  CHECK(sender.log == Lines{"made", "pause", "lost None"});
+}
+
 TEST_CASE("sendfile: not two at once, and not behind the end") {
   Sender sender(numbers());
   const auto sent = create_task(sendfile(sender.transport, sender.fd),
@@ -224,7 +258,7 @@ TEST_CASE("sendfile: cancelled, or lost with its loop") {
   lost.base().log_destroy_pending = false;
   sender.loop.run_once();
   sender.loop.close();
-  CHECK(sender.log == Lines{"made"});
+  CHECK(sender.log == Lines{"made", "pause"});
 }
 
 TEST_CASE("sendfile: cancelled as the connection ends") {
