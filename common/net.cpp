@@ -99,6 +99,11 @@ int open_socket(int family, int type = SOCK_STREAM, int proto = 0) {
 #endif
 }
 
+bool is_shortage(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOBUFS ||
+         error == ENOMEM;
+}
+
 void close_keeping_errno(int fd) {
   const int error = errno;
   close(fd);
@@ -365,6 +370,9 @@ bool operator==(const SocketAddress& one, const SocketAddress& other) {
 
 int bound_socket(const AddressInfo& info, bool reuse_port) {
   const int fd = open_socket(info.family, info.type, info.proto);
+  if (fd == -1 && is_shortage(errno)) {
+    throw_errno("socket");
+  }
   if (fd == -1) {
     return -1;
   }
@@ -431,8 +439,11 @@ int udp_socket(int family, bool reuse_port, bool allow_broadcast) {
 
 void bind_to(int fd, const SocketAddress& address) {
   if (bind(fd, address.get(), address.size) == -1) {
-    throw_errno("error while attempting to bind on address " +
-                to_string(address));
+    // To name the address may fail, too.
+    const int error = errno;
+    const std::string name = to_string(address);
+    errno = error;
+    throw_errno("error while attempting to bind on address " + name);
   }
 }
 

@@ -414,7 +414,7 @@ class ServerState : public Work,
   void accept(int listener) {
     // Kept: to report an error may close it.
     const auto server = shared_from_this();
-    for (int count = 0; count < backlog_; ++count) {
+    for (int left = std::max(backlog_, 1); left > 0; --left) {
       const int fd = ::accept(listener, nullptr, nullptr);
       if (fd < 0) {
         accept_failed();

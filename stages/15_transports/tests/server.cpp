@@ -1,4 +1,8 @@
+#include <netinet/in.h>
 #include <sys/resource.h>
+
+#include <cerrno>
+#include <cstring>
 
 #include "recorder.hpp"
 
@@ -299,6 +303,28 @@ TEST_CASE("server: closed while it pauses, it does not come back") {
   ::close(client);
 }
 
+TEST_CASE("server: a backlog of none lets them in, too") {
+  Fixture fixture;
+  ServerOptions options;
+  options.backlog = 0;
+  const Server server = fixture.listen(options);
+  const int client = Fixture::connect(server);
+  fixture.run_a_little();
+  CHECK(fixture.log == Lines{"made"});
+  ::close(client);
+}
+
+TEST_CASE("server: without a descriptor there is none") {
+  Fixture fixture;
+  const auto factory = [&] { return std::make_shared<Recorder>(fixture.log); };
+  const OutOfDescriptors none;
+  CHECK_THROWS_WITH_AS(fixture.listen(), "socket: Too many open files",
+                       std::system_error);
+  CHECK_THROWS_WITH_AS(
+      fixture.loop.run_until_complete(create_unix_server(factory, "none")),
+      "socket: Too many open files", std::system_error);
+}
+
 TEST_CASE("server: on several hosts, each address once") {
   Fixture fixture;
   const auto factory = [&] { return std::make_shared<Recorder>(fixture.log); };
@@ -326,6 +352,26 @@ TEST_CASE("server: an address that is taken") {
       fixture.loop.run_until_complete(
           create_server(factory, "127.0.0.1", port)),
       message.c_str(), std::system_error);
+}
+
+TEST_CASE("server: the error is bind's, not of the words for it") {
+  sockaddr_in6 ipv6 = {};
+  ipv6.sin6_family = AF_INET6;
+  ipv6.sin6_addr.s6_addr[0] = 0xfe;
+  ipv6.sin6_addr.s6_addr[1] = 0x80;
+  // No interface has that number, nor a name.
+  ipv6.sin6_scope_id = 999999;
+  SocketAddress address;
+  std::memcpy(&address.storage, &ipv6, sizeof ipv6);
+  address.size = sizeof ipv6;
+  const int fd = ::socket(AF_INET6, SOCK_STREAM, 0);
+  const int error = ::bind(fd, address.get(), address.size) < 0 ? errno : 0;
+  try {
+    bind_to(fd, address);
+  } catch (const std::system_error& told) {
+    CHECK(told.code().value() == error);
+  }
+  ::close(fd);
 }
 
 TEST_CASE("server: nobody listens there") {
