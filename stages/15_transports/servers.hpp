@@ -313,7 +313,8 @@ class ServerState : public Work,
   )
       : loop_(loop),
         sockets_(std::move(sockets)),
-        protocol_factory_(std::move(protocol_factory)),
+        protocol_factory_(std::make_shared<ProtocolFactory>(
+            std::move(protocol_factory))),
         backlog_(backlog) {}
 
   bool is_serving() const { return serving_; }
@@ -402,6 +403,7 @@ class ServerState : public Work,
       sock.close();
     }
     life_.reset();
+    protocol_factory_.reset();
   }
 
   void add_readers() {
@@ -450,7 +452,9 @@ class ServerState : public Work,
       Socket conn
   ) {
     try {
-      const auto protocol = server->protocol_factory_();
+      // A copy: it may close the server.
+      const auto ask = server->protocol_factory_;
+      const auto protocol = ask ? (*ask)() : nullptr;
       if (server->is_closed()) {
         co_return;
       }
@@ -466,7 +470,8 @@ class ServerState : public Work,
 
   EventLoop& loop_;
   std::vector<Socket> sockets_;
-  ProtocolFactory protocol_factory_;
+  /// It may keep this server: nullptr once that is closed.
+  std::shared_ptr<const ProtocolFactory> protocol_factory_;
   int backlog_;
   bool serving_ = false;
   TimerHandle retry_;

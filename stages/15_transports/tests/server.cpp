@@ -211,6 +211,22 @@ TEST_CASE("server: a factory that closes it lets nobody in") {
   ::close(client);
 }
 
+TEST_CASE("server: closed, it lets go of its factory, which may keep it") {
+  Fixture fixture;
+  std::weak_ptr<std::optional<Server>> seen;
+  {
+    const auto kept = std::make_shared<std::optional<Server>>();
+    seen = kept;
+    const auto factory = [&fixture, kept] {
+      return std::make_shared<Recorder>(fixture.log);
+    };
+    *kept = fixture.loop.run_until_complete(
+        create_server(factory, "127.0.0.1", 0));
+    (*kept)->close();
+  }
+  CHECK(seen.expired());
+}
+
 TEST_CASE("server: a factory that throws what is no std::exception") {
   Fixture fixture;
   fixture.loop.set_exception_handler(
