@@ -30,9 +30,9 @@ struct Echo : Protocol {
 
 /// A message there and back, without a call that could ask for memory itself.
 void talk(Wire<Echo>& wire, int times) {
-  char buffer[100];
+  char buffer[1000] = {};
   for (int i = 0; i < times; ++i) {
-    ::send(wire.peer, "Hello", 5, 0);
+    ::send(wire.peer, buffer, sizeof buffer, 0);
     wire.loop.run_once();
     ::recv(wire.peer, buffer, sizeof buffer, 0);
   }

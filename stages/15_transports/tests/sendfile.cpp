@@ -70,12 +70,15 @@ struct Sender {
   Transport transport;
 };
 
-std::string numbers(std::size_t size) {
-  std::string text;
-  for (int i = 0; text.size() < size; ++i) {
-    text += std::to_string(i) + " ";
-  }
-  text.resize(size);
+/// More than a socket takes.
+const std::string& numbers() {
+  static const std::string text = [] {
+    std::string all;
+    for (int i = 0; all.size() < 1024 * 1024; ++i) {
+      all += std::to_string(i) + " ";
+    }
+    return all;
+  }();
   return text;
 }
 
@@ -102,7 +105,7 @@ TEST_CASE("sendfile: the whole, or a part, behind what was written") {
 }
 
 TEST_CASE("sendfile: keeps no more than the mark and a block") {
-  Sender sender(numbers(3 * 1024 * 1024));
+  Sender sender(numbers());
   const auto sent = create_task(sendfile(sender.transport, sender.fd),
                                 sender.loop);
   while (!sender.transport.is_writing_paused()) {
@@ -148,7 +151,7 @@ TEST_CASE("sendfile: the protocol is paused, and goes on then") {
 }
 
 TEST_CASE("sendfile: not two at once, and not behind the end") {
-  Sender sender(numbers(1024 * 1024));
+  Sender sender(numbers());
   const auto sent = create_task(sendfile(sender.transport, sender.fd),
                                 sender.loop);
   sender.loop.run_once();
@@ -177,7 +180,7 @@ TEST_CASE("sendfile: the connection ends in the middle") {
   };
   for (const auto& [how, message] : cases) {
     CAPTURE(how);
-    Sender sender(numbers(4 * 1024 * 1024));
+    Sender sender(numbers());
     const auto sent = create_task(sendfile(sender.transport, sender.fd),
                                   sender.loop);
     while (!sender.transport.is_writing_paused()) {
@@ -205,7 +208,7 @@ TEST_CASE("sendfile: the connection ends in the middle") {
 }
 
 TEST_CASE("sendfile: cancelled, or lost with its loop") {
-  Sender sender(numbers(4 * 1024 * 1024));
+  Sender sender(numbers());
   const auto sent = create_task(sendfile(sender.transport, sender.fd),
                                 sender.loop);
   while (!sender.transport.is_writing_paused()) {
@@ -222,6 +225,29 @@ TEST_CASE("sendfile: cancelled, or lost with its loop") {
   sender.loop.run_once();
   sender.loop.close();
   CHECK(sender.log == Lines{"made"});
+}
+
+TEST_CASE("sendfile: cancelled as the connection ends") {
+  Sender sender(numbers());
+  sender.loop.set_exception_handler(
+      [&](const std::string& message, std::exception_ptr) {
+        sender.log.push_back(message);
+      });
+  const auto sent = create_task(sendfile(sender.transport, sender.fd),
+                                sender.loop);
+  while (!sender.transport.is_writing_paused()) {
+    sender.loop.run_once();
+  }
+  // Until it waits for more room, not for the file.
+  for (int i = 0; i < 20; ++i) {
+    sender.loop.run_until_complete(to_thread([] {}));
+  }
+  // In this order they will be called: connection_lost(), and the coroutine.
+  sender.transport.abort();
+  sent.cancel();
+  sender.loop.run_until_idle();
+  CHECK(sent.cancelled());
+  CHECK(sender.log == Lines{"made", "lost None"});
 }
 
 TEST_CASE("sendfile: what is no file") {
