@@ -76,6 +76,7 @@ TEST_CASE("errors: a socket that the selector refuses") {
   REQUIRE(high >= FD_SETSIZE);
   Lines log;
   EventLoop loop(std::make_unique<SelectSelector>());
+  loop.use_virtual_clock();
   loop.set_exception_handler(
       [&](const std::string& message, std::exception_ptr exception) {
         log.push_back(message + ": " + describe(exception).substr(0, 10));
