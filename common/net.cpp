@@ -343,7 +343,8 @@ std::string to_string(const SocketAddress& address) {
     return "None";
   }
   if (address.get()->sa_family == AF_UNIX) {
-    return "'" + path_in(address) + "'";
+    // g++ 12 warns of "'" + path at -O3, wrongly.
+    return '\'' + path_in(address) + '\'';
   }
   const int numeric = NI_NUMERICHOST | NI_NUMERICSERV;
   const auto [host, port] = look_up_name(address, numeric);

@@ -49,6 +49,10 @@ class SendfileProtocol : public Protocol {
     while (transport_.is_writing_paused() && !transport_.is_closing()) {
       co_await waiter_.emplace();
     }
+    if (transport_.is_closing()) {
+      // What has ended it may be queued, and says why.
+      co_await sleep(Seconds(0));
+    }
     if (error_) {
       std::rethrow_exception(error_);
     }

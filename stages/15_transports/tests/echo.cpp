@@ -29,10 +29,20 @@ TEST_CASE("echo: the protocol is called when something happens") {
 }
 
 TEST_CASE("echo: create_connection waits for connection_made") {
-  Wire<> wire;
-  CHECK(wire.protocol->transport == wire.transport);
-  CHECK(wire.transport.get_protocol() == wire.protocol);
-  CHECK_FALSE(wire.transport.is_closing());
+  Lines log;
+  Loop loop;
+  const auto main = [&log]() -> Coroutine<> {
+    const auto [here, there] = stream_pair();
+    const Socket peer(there);
+    const auto factory = [&log] { return std::make_shared<Recorder>(log); };
+    const auto [transport, protocol] =
+        co_await create_connection(factory, Socket(here));
+    CHECK(log == Lines{"made"});
+    CHECK(protocol->transport == transport);
+    CHECK(transport.get_protocol() == protocol);
+    CHECK_FALSE(transport.is_closing());
+  };
+  loop.run_until_complete(main());
 }
 
 TEST_CASE("echo: one read for each event, and others run in between") {

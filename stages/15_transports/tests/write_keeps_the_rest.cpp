@@ -40,11 +40,11 @@ TEST_CASE("write_keeps_the_rest: a drained transport is not watched") {
       wire.transport.get_extra_info<TransportSocket>("socket").fileno();
   wire.transport.write(large);
   CHECK(wire.loop.is_watched(fd, EVENT_WRITE));
-  while (wire.loop.is_watched(fd, EVENT_WRITE)) {
+  while (wire.transport.get_write_buffer_size() > 0) {
     wire.received();
     wire.loop.run_once();
   }
-  CHECK(wire.transport.get_write_buffer_size() == 0);
+  CHECK_FALSE(wire.loop.is_watched(fd, EVENT_WRITE));
   wire.received();
   wire.transport.write("Hello");
   CHECK(wire.received() == "Hello");
