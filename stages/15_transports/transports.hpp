@@ -89,7 +89,7 @@ class SelectorTransport
       });
     } catch (...) {
       // Nobody has it but the loop, and the protocol perhaps.
-      abort();
+      force_close(nullptr);
       throw;
     }
   }

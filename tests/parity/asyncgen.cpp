@@ -1,7 +1,9 @@
 // Asynchronous generators: anext(), asend(), athrow(), aclose() and their end.
 //
 // Stage: 14
+#include "async_generator.hpp"
 #include "parity.hpp"
+#include "queues.hpp"
 
 using namespace asyncio;
 using namespace parity;

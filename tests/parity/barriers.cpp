@@ -1,6 +1,7 @@
 // Barrier: all at once, or nobody.
 //
 // Stage: 13
+#include "locks.hpp"
 #include "parity.hpp"
 
 using namespace asyncio;

@@ -5,6 +5,7 @@
 
 #include "common/net.hpp"
 #include "parity.hpp"
+#include "sockets.hpp"
 
 using namespace asyncio;
 using namespace parity;

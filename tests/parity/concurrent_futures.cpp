@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "parity.hpp"
+#include "runners.hpp"
 
 using namespace asyncio;
 using namespace parity;

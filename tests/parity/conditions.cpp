@@ -1,6 +1,7 @@
 // Condition: without the lock until notified, and then with it again.
 //
 // Stage: 13
+#include "locks.hpp"
 #include "parity.hpp"
 
 using namespace asyncio;

@@ -18,6 +18,7 @@
 #include <system_error>
 #include <utility>
 
+#include "asyncio.hpp"
 #include "parity.hpp"
 
 namespace parity {
@@ -215,8 +216,7 @@ asyncio::Coroutine<> outcome(std::string label, Awaitable awaitable) {
 }
 
 /// Lets the loop run until it holds.
-template <class Condition>
-asyncio::Coroutine<> until(Condition condition) {
+inline asyncio::Coroutine<> until(Call<bool> condition) {
   using Clock = std::chrono::steady_clock;
   const auto end = Clock::now() + std::chrono::seconds(5);
   while (!condition()) {

@@ -1,6 +1,7 @@
 // The situations of CPython's own test_locks.py, round by round.
 //
 // Stage: 13
+#include "locks.hpp"
 #include "parity.hpp"
 
 using namespace asyncio;

@@ -1,6 +1,7 @@
 // Event: set, cleared, and both before anybody looks.
 //
 // Stage: 13
+#include "locks.hpp"
 #include "parity.hpp"
 
 using namespace asyncio;

@@ -1,6 +1,7 @@
 // Lock: who has it, who comes next, and who was cancelled meanwhile.
 //
 // Stage: 13
+#include "locks.hpp"
 #include "parity.hpp"
 
 using namespace asyncio;
@@ -216,10 +217,8 @@ Coroutine<> briefly(Lock* lock) {
 PARITY_PLAIN(one_lock_in_two_loops) {
   Lock lock;
   for (int i = 0; i < 2; ++i) {
-    Runner runner;
-    prepare(runner.get_loop());
     try {
-      runner.run(briefly(&lock));
+      run(briefly(&lock));
       say("done");
     } catch (const std::logic_error& error) {
       const std::string text = error.what();

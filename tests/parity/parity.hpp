@@ -1,38 +1,41 @@
 // The C++ half of a parity pair: what this asyncio does, told in lines.
-// parity.py is the other half and explains both.
+// parity.py is the other half and explains both; main.cpp runs the cases.
+//
+// Compiling all of them is what costs, so what is defined here is as little as
+// can be, and it includes no more than tasks: a topic that needs more includes
+// "asyncio.hpp".
 #pragma once
 
 #include <cstdio>
-#include <functional>
 #include <sstream>
 #include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "asyncio.hpp"
-#include "common/describe.hpp"
+#include "coroutines.hpp"
+#include "event_loop.hpp"
+#include "exceptions.hpp"
+#include "futures.hpp"
+#include "taskgroups.hpp"
+#include "tasks.hpp"
+#include "timeouts.hpp"
 
 namespace parity {
 
+/// A case is a coroutine and what runs it, or a plain function.
 struct Case {
-  std::string topic;
-  std::string name;
-  std::function<void()> run;
+  const char* file;
+  const char* name;
+  asyncio::Coroutine<> (*main)() = nullptr;
+  void (*run)(asyncio::Coroutine<>) = nullptr;
+  void (*plain)() = nullptr;
 };
 
-inline std::vector<Case>& cases() {
-  static std::vector<Case> all;
-  return all;
-}
+std::vector<Case>& cases();
 
 struct Register {
-  Register(const std::string& file, const char* name,
-           std::function<void()> run) {
-    const std::size_t begin = file.rfind('/') + 1;
-    const std::string topic = file.substr(begin, file.rfind('.') - begin);
-    cases().push_back(Case{topic, name, std::move(run)});
-  }
+  explicit Register(const Case& one) { cases().push_back(one); }
 };
 
 inline const char* yes(bool value) { return value ? "True" : "False"; }
@@ -65,45 +68,7 @@ struct RuntimeError : std::runtime_error {
 };
 
 /// "ValueError: boom", as the Python half names it.
-inline std::string name(const std::exception_ptr& exception) {
-  const auto with = [](const char* type, const std::string& text) {
-    return type + (text.empty() ? "" : ": " + text);
-  };
-  if (!exception) {
-    return "None";
-  }
-  try {
-    std::rethrow_exception(exception);
-  } catch (const ValueError& error) {
-    return with("ValueError", error.what());
-  } catch (const KeyError& error) {
-    return with("KeyError", error.what());
-  } catch (const asyncio::CancelledError& error) {
-    return with("CancelledError", error.message);
-  } catch (const asyncio::InvalidStateError& error) {
-    return with("InvalidStateError", error.what());
-#if __has_include("concurrent_futures.hpp")
-  } catch (const asyncio::TimeoutError&) {
-    return "TimeoutError";
-  } catch (const asyncio::concurrent::CancelledError&) {
-    return "CancelledError";
-#endif
-#if __has_include("locks.hpp")
-  } catch (const asyncio::BrokenBarrierError& error) {
-    return with("BrokenBarrierError", error.what());
-  } catch (const asyncio::QueueEmpty&) {
-    return "QueueEmpty";
-  } catch (const asyncio::QueueFull&) {
-    return "QueueFull";
-  } catch (const std::invalid_argument& error) {
-    return with("ValueError", error.what());
-#endif
-  } catch (const std::exception& error) {
-    return with("RuntimeError", error.what());
-  } catch (...) {
-    return "unknown";
-  }
-}
+std::string name(const std::exception_ptr& exception);
 
 /// What Python has a finally block for, as long as that awaits nothing.
 template <class Call>
@@ -118,67 +83,38 @@ class Finally {
   Call call_;
 };
 
+/// Refers to a function that is called while its caller waits: of all types of
+/// functions there is one raises() then.
+template <class Result>
+class Call {
+ public:
+  template <class Function>
+  Call(const Function& function)
+      : function_(&function), call_([](const void* it) -> Result {
+          return static_cast<Result>((*static_cast<const Function*>(it))());
+        }) {}
+
+  Result operator()() const { return call_(function_); }
+
+ private:
+  const void* function_;
+  Result (*call_)(const void*);
+};
+
 /// The type of what the call throws, or "nothing".
-template <class Call>
-std::string raises(Call call) {
-  try {
-    static_cast<void>(call());
-  } catch (...) {
-    const std::string full = name(std::current_exception());
-    return full.substr(0, full.find(':'));
-  }
-  return "nothing";
-}
+std::string raises(Call<void> call);
 
 /// The loop's clock, as both halves print it.
-inline std::string now() {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.2f",
-                asyncio::get_running_loop().time().count());
-  return text;
-}
-
-/// Makes a loop's reports lines.
-inline void report_in_lines(asyncio::EventLoop& loop) {
-  loop.set_exception_handler(
-      [](const std::string& message, std::exception_ptr exception) {
-        // What follows names an object.
-        const std::string text = message.substr(0, message.find(" <"));
-        say("loop: " + text + (exception ? ": " + name(exception) : ""));
-      });
-}
+std::string now();
 
 /// Makes a loop's clock virtual and its reports lines.
-inline void prepare(asyncio::EventLoop& loop) {
-  loop.use_virtual_clock();
-  report_in_lines(loop);
-}
+void prepare(asyncio::EventLoop& loop);
 
-#if __has_include("runners.hpp")
 /// Runs a case's coroutine as asyncio.run does, on a virtual clock.
-inline void run(asyncio::Coroutine<> main) {
-  asyncio::Runner runner;
-  prepare(runner.get_loop());
-  runner.run(std::move(main));
-}
-#else
-/// Before there is a Runner: until all is done.
-inline void run(asyncio::Coroutine<> main) {
-  asyncio::EventLoop loop;
-  prepare(loop);
-  asyncio::create_task(std::move(main), loop);
-  loop.run_until_idle();
-}
-#endif
+void run(asyncio::Coroutine<> main);
 
-#if __has_include("threads.hpp")
 /// The same on a real clock: a virtual one does not wait for threads.
-inline void run_beside_threads(asyncio::Coroutine<> main) {
-  asyncio::Runner runner;
-  report_in_lines(runner.get_loop());
-  runner.run(std::move(main));
-}
-#endif
+void run_beside_threads(asyncio::Coroutine<> main);
 
 }  // namespace parity
 
@@ -186,33 +122,19 @@ inline void run_beside_threads(asyncio::Coroutine<> main) {
 #define PARITY(name)                                            \
   static asyncio::Coroutine<> case_##name();                    \
   static const parity::Register register_##name(                \
-      __FILE__, #name, [] { parity::run(case_##name()); });     \
+      {__FILE__, #name, case_##name, parity::run, nullptr});    \
   static asyncio::Coroutine<> case_##name()
 
 /// A case that is a coroutine and waits for threads.
-#define PARITY_THREADS(name)                                                \
-  static asyncio::Coroutine<> case_##name();                                \
-  static const parity::Register register_##name(                            \
-      __FILE__, #name, [] { parity::run_beside_threads(case_##name()); });  \
+#define PARITY_THREADS(name)                                    \
+  static asyncio::Coroutine<> case_##name();                    \
+  static const parity::Register register_##name(                \
+      {__FILE__, #name, case_##name, parity::run_beside_threads, nullptr});  \
   static asyncio::Coroutine<> case_##name()
 
 /// A case that is a plain function and makes its own loop.
 #define PARITY_PLAIN(name)                                      \
   static void case_##name();                                    \
   static const parity::Register register_##name(                \
-      __FILE__, #name, case_##name);                            \
+      {__FILE__, #name, nullptr, nullptr, case_##name});        \
   static void case_##name()
-
-/// NN_parity [TOPIC [CASE...]]: all topics, all cases of one, or some.
-int main(int argc, char** argv) {
-  for (const auto& each : parity::cases()) {
-    bool wanted = argc < 3;
-    for (int i = 2; i < argc; ++i) {
-      wanted = wanted || each.name == argv[i];
-    }
-    if (wanted && (argc < 2 || each.topic == argv[1])) {
-      parity::say("== " + each.name);
-      each.run();
-    }
-  }
-}

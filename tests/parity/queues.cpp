@@ -2,6 +2,7 @@
 //
 // Stage: 13
 #include "parity.hpp"
+#include "queues.hpp"
 
 using namespace asyncio;
 using namespace parity;
@@ -354,10 +355,8 @@ Coroutine<> gets_late(Queue<int>* queue) {
 PARITY_PLAIN(one_queue_in_two_loops) {
   Queue<int> queue;
   for (int i = 0; i < 2; ++i) {
-    Runner runner;
-    prepare(runner.get_loop());
     try {
-      runner.run(gets_late(&queue));
+      run(gets_late(&queue));
     } catch (const std::logic_error& error) {
       const std::string text = error.what();
       say(text.find("bound to a different event loop") != text.npos);

@@ -4,6 +4,7 @@
 #include <csignal>
 
 #include "parity.hpp"
+#include "runners.hpp"
 
 using namespace asyncio;
 using namespace parity;

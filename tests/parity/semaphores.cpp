@@ -1,6 +1,7 @@
 // Semaphore and BoundedSemaphore: so many at a time, in their order.
 //
 // Stage: 13
+#include "locks.hpp"
 #include "parity.hpp"
 
 using namespace asyncio;

@@ -7,6 +7,7 @@
 #include <semaphore>
 
 #include "parity.hpp"
+#include "runners.hpp"
 
 using namespace asyncio;
 using namespace parity;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "parity.hpp"
+#include "staggered.hpp"
 
 using namespace asyncio;
 using namespace parity;

@@ -6,6 +6,8 @@
 #include <thread>
 
 #include "parity.hpp"
+#include "runners.hpp"
+#include "sockets.hpp"
 
 using namespace asyncio;
 using namespace parity;

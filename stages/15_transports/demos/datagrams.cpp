@@ -6,6 +6,7 @@
 
 #include "asyncio.hpp"
 #include "common/command_line.hpp"
+#include "datagrams.hpp"
 
 using namespace asyncio;
 using namespace std::chrono_literals;

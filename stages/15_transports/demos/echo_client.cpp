@@ -6,6 +6,7 @@
 
 #include "asyncio.hpp"
 #include "common/command_line.hpp"
+#include "common/demo_port.hpp"
 
 using namespace asyncio;
 
@@ -27,9 +28,10 @@ class EchoClient : public Protocol {
 };
 
 static void send_to_echo() {
+  const int port = demo_port(8888);
   EventLoop loop;
   loop.run_until_complete(
-      create_connection(std::make_shared<EchoClient>, "127.0.0.1", 8888));
+      create_connection(std::make_shared<EchoClient>, "127.0.0.1", port));
   loop.run_forever();
 }
 

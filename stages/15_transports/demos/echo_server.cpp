@@ -6,6 +6,7 @@
 
 #include "asyncio.hpp"
 #include "common/command_line.hpp"
+#include "common/demo_port.hpp"
 
 using namespace asyncio;
 
@@ -27,10 +28,11 @@ class EchoServer : public Protocol {
 };
 
 static void serve_echo() {
+  const int port = demo_port(8888);
   EventLoop loop;
   loop.add_signal_handler(SIGINT, [] { throw KeyboardInterrupt(); });
   const auto server = loop.run_until_complete(
-      create_server(std::make_shared<EchoServer>, "127.0.0.1", 8888));
+      create_server(std::make_shared<EchoServer>, "127.0.0.1", port));
   const auto sockname = server.sockets()[0].getsockname();
   std::printf("serving on %s\n", to_string(sockname).c_str());
   try {
