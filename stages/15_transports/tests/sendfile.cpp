@@ -178,7 +178,8 @@ TEST_CASE("sendfile: the connection ends in the middle") {
       {"close", "sendfile: Transport endpoint is not connected"},
       {"reset", "send: Broken pipe"},
   };
-  for (const auto& [how, message] : cases) {
+  for (const auto& [name, message] : cases) {
+    const std::string& how = name;
     CAPTURE(how);
     Sender sender(numbers());
     const auto sent = create_task(sendfile(sender.transport, sender.fd),
