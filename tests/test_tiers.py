@@ -286,6 +286,47 @@ class HashTest(Copy):
         self.assertNotEqual(before, self.commands("09", "08"))
 
 
+class CompiledTest(Copy):
+    """What the proofs of headers and of homework see."""
+
+    def hashes(self):
+        return [
+            proofs.headers_hash(self.root, "04", ["a.hpp"], ["-Wall"]),
+            proofs.homework_hash(self.root),
+        ]
+
+    def setUp(self):
+        super().setUp()
+        # Copy leaves it out: it is much.
+        shutil.copytree(ROOT / "tests" / "homework",
+                        self.root / "tests" / "homework")
+
+    def seen(self, path, by_headers, by_homework):
+        before = self.hashes()
+        self.edit(path)
+        changed = [a != b for a, b in zip(before, self.hashes())]
+        self.assertEqual(changed, [by_headers, by_homework], path)
+
+    def test_what_they_see(self):
+        tests = self.root / "tests"
+        self.seen(self.stage("04") / "event_loop.hpp", True, True)
+        self.seen(self.stage("03") / "event_loop.hpp", False, True)
+        self.seen(self.root / "common" / "net.hpp", True, True)
+        self.seen(tests / "test_headers.py", True, False)
+        self.seen(tests / "test_homework.py", False, True)
+        self.seen(self.root / "scripts" / "lib" / "grader.py", False, True)
+        self.seen(next((tests / "homework").glob("04_*")), False, True)
+        self.seen(next((self.stage("06") / "tests").glob("*.cpp")), False,
+                  True)
+        self.seen(self.book_of("04"), False, False)
+
+    def test_other_headers_and_other_flags(self):
+        before = self.hashes()[0]
+        for names, flags in (([], ["-Wall"]), (["a.hpp"], [])):
+            self.assertNotEqual(before, proofs.headers_hash(
+                self.root, "04", names, flags))
+
+
 class ProofsTest(unittest.TestCase):
     def setUp(self):
         temporary = tempfile.TemporaryDirectory()
@@ -320,6 +361,20 @@ class ProofsTest(unittest.TestCase):
             self.assertTrue(self.proofs(mode).has("beats.04", "abc"), mode)
             self.assertFalse(self.proofs(mode).has("beats.04", "abd"), mode)
         self.assertFalse(self.proofs("ignore").has("beats.04", "abc"))
+
+    def test_and_of_headers_and_homework(self):
+        for name in ("headers.04", "homework"):
+            self.proofs("use").record.set(name, "abc")
+            self.assertTrue(self.proofs("check").has(name, "abc"))
+            self.assertFalse(self.proofs("check").has(name, "abd"))
+            for mode in ("renew", "ignore"):
+                self.assertFalse(self.proofs(mode).has(name, "abc"), mode)
+
+    def test_another_compiler_of_headers_has_not_proved_it(self):
+        self.proofs("use").proved("abc")
+        other = proofs.Proofs(self.root, "renew", compilers=["false"])
+        self.assertTrue(self.proofs("renew").has("headers.04", "abc"))
+        self.assertFalse(other.has("headers.04", "abc"))
 
     def test_another_compiler_has_not_proved_it(self):
         self.proofs("use").proved("abc")
