@@ -203,6 +203,7 @@ inline void run_beside_threads(asyncio::Coroutine<> main) {
       __FILE__, #name, case_##name);                            \
   static void case_##name()
 
+#ifndef PARITY_HAS_MAIN
 /// NN_parity [TOPIC [CASE...]]: all topics, all cases of one, or some.
 int main(int argc, char** argv) {
   for (const auto& each : parity::cases()) {
@@ -216,3 +217,4 @@ int main(int argc, char** argv) {
     }
   }
 }
+#endif
