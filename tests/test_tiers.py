@@ -90,10 +90,9 @@ class TiersTest(unittest.TestCase):
                       properties["PASS_REGULAR_EXPRESSION"][0])
         self.assertNotIn("DISABLED", properties)
         self.assertIn("tsan.stress", tests)
-        for stage in support.stages():
-            if stage.number in ("12", self.numbers[-1]):
-                for file in stage.folder.glob("tests/*.cpp"):
-                    self.assertIn(f"tsan.{stage.number}.{file.stem}", tests)
+        for file in next(stage for stage in support.stages()
+                         if stage.number == "12").folder.glob("tests/*.cpp"):
+            self.assertIn(f"tsan.12.{file.stem}", tests)
 
     def test_a_user_runs_the_book_s_commands(self):
         wanted = {f"book.{number}" for number in [*self.numbers, "rest"]}
@@ -144,12 +143,16 @@ class ScriptTest(unittest.TestCase):
         functions = dict(re.findall(r"^(\w+)\(\) \{\n(.*?)^\}$", text,
                                     re.M | re.S))
         self.assertRegex(functions["test_ci"],
-                         r'(?m)^  build_tsan "tsan-ci\$suffix" \|\| exit 1$')
+                         r'(?m)^  build_tsan_quick "tsan-ci\$suffix"'
+                         r' \|\| exit 1$')
+        self.assertIn('build_tsan "$1" ', functions["build_tsan_quick"])
         run = functions["test_ci"].split("\n  run_ctest ", 1)[1]
         self.assertIn('"$build_dir/tsan-ci$suffix"', run)
         self.assertRegex(functions["test_all"],
                          r"(?m)^  configuration tsan build_tsan$")
         self.assertIn("-DASYNCIO_SANITIZE=thread", functions["build_tsan"])
+        # Of the last stage CI has the stress only.
+        self.assertIn("ideas=${2:-12;last}\n", functions["build_tsan"])
 
     def test_it_ends_with_what_was_left(self):
         text = (ROOT / "scripts" / "test").read_text(encoding="utf-8")
