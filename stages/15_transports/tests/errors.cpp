@@ -81,7 +81,7 @@ TEST_CASE("errors: a socket that the selector refuses") {
         log.push_back(message + ": " + describe(exception).substr(0, 10));
       });
   const auto factory = [&log] { return std::make_shared<Recorder>(log); };
-  loop.run_until_complete(create_connection(factory, Socket(high)));
+  loop.run_until_complete(create_connection(factory, Socket(high, loop)));
   loop.run_until_idle();
   loop.set_exception_handler(nullptr);
   REQUIRE(log.size() == 3);
