@@ -11,6 +11,7 @@ import functools
 import itertools
 import os
 import re
+import socket
 import subprocess
 import sys
 import tempfile
@@ -18,7 +19,7 @@ import unittest
 
 import support
 from parity.transcripts import PIECES, TEXT, beginning
-from support import PATIENCE, Program, call
+from support import PATIENCE, Program, Server, call
 from test_parity import FOLDER, PARITY_BIN, setUpModule  # noqa: F401
 
 HALVES = ("C++", "CPython")
@@ -180,6 +181,51 @@ class TranscriptsTest(unittest.TestCase):
     def test_there_are_many(self):
         conversation_count = sum(map(len, SERVER_SAYS.values()))
         self.assertGreater(conversation_count, 360)
+
+
+# ---- The servers of the stage ----------------------------------------------
+
+REQUEST = b"GET /flags HTTP/1.1\r\nHost: asia\r\n\r\n"
+
+
+class ServersTest(unittest.TestCase):
+    """They get the beginning of a request, and after that serve the next."""
+
+    def check(self, name, text, answer_of):
+        for stage in support.stages("15"):
+            with self.subTest(stage.name), Server(stage, name) as server:
+                for count in range(len(text) + 1):
+                    with self.subTest(count):
+                        self.ends(server, text[:count], answer_of(count))
+                self.assertEqual(server.errors(), "")
+
+    def ends(self, server, text, answer):
+        """In one direction, after the answer, and before."""
+        with server.connect() as client:
+            client.sendall(text)
+            client.shutdown(socket.SHUT_WR)
+            self.assertEqual(support.receive_all(client), answer)
+        for wanted in (answer, b""):
+            client = server.connect()
+            client.sendall(text)
+            self.assertEqual(support.receive(client, len(wanted)), wanted)
+            support.reset(client)
+
+    def test_echo(self):
+        text = TEXT.encode()
+        self.check("echo", text, lambda count: text[:count])
+
+    def test_http(self):
+        body = b"You asked: GET /flags HTTP/1.1\n"
+        answer = (
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
+            b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
+        )
+        self.check(
+            "http",
+            REQUEST,
+            lambda count: answer if count == len(REQUEST) else b"",
+        )
 
 
 # ---- Viktorin's echo server and client --------------------------------------
