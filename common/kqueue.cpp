@@ -118,12 +118,13 @@ int change(int epoll, Queue& queue, const struct kevent& wanted) {
     filters = Filters{};
   }
   (wanted.filter == EVFILT_READ ? filters.read : filters.write) = true;
+  // First: without memory nothing has changed.
+  queue[fd] = filters;
   if (control(epoll, EPOLL_CTL_ADD, fd, filters) < 0) {
     const int error = errno;
     queue.erase(fd);
     return error;
   }
-  queue[fd] = filters;
   return 0;
 }
 

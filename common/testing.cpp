@@ -317,10 +317,12 @@ int main(int argc, char** argv) {
 // Allocations until the one that fails; 0 if none is to.
 static thread_local long allocations_left = 0;
 
-FailingAllocation::FailingAllocation(long k) { allocations_left = k; }
+FailingAllocation::FailingAllocation(long k) : k_{k} { allocations_left = k; }
 FailingAllocation::~FailingAllocation() { allocations_left = 0; }
 
 bool FailingAllocation::has_failed() const { return allocations_left == 0; }
+
+long FailingAllocation::count() const { return k_ - allocations_left; }
 
 // clang's own for threads cannot be replaced: there nothing ever fails.
 #if defined(__clang__) && defined(__has_feature)

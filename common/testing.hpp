@@ -105,4 +105,10 @@ class FailingAllocation {
   FailingAllocation& operator=(const FailingAllocation&) = delete;
 
   bool has_failed() const;
+
+  /// How many there have been, k at most.
+  long count() const;
+
+ private:
+  long k_;
 };

@@ -1,16 +1,19 @@
-"""What was proved about the book's chapters, so that it need not be again.
+"""What was proved about the book and what is beside it, so that it need not be
+again.
 
 A proof is named by a hash of all that goes into it. tests/proofs, which is
-committed, holds those of the chapters' commands and of their beats, without the
-compiler. CI runs the commands on the finished stages; ./scripts/test --book,
-which writes it, and --all run them as the code is in the middle of a chapter,
-too, and compile the beats. build/proofs holds what was proved on this machine,
+committed, holds those of the chapters' commands and of their beats, of each
+stage's headers, alone, and of homework's graders, without the compiler. CI runs
+the commands on the finished stages; ./scripts/test --book, which writes it, and
+--all run them as the code is in the middle of a chapter, too, and compile the
+beats, the headers and the homework. build/proofs holds what was proved on this machine,
 compiler and Python included. $PROOFS says what they are good for:
 
     use     (a user) what either has is taken for proved
     renew   (whoever changes something) only what build/proofs has is;
             tests/proofs is brought up to date
-    check   (CI) the same, and beats that tests/proofs has; it must be up to date
+    check   (CI) the same, and what tests/proofs has of all but commands; it must
+            be up to date
     ignore  (--all) nothing is taken for proved
 """
 
@@ -26,6 +29,8 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 
 NO_INPUT = re.compile(r"\.(pyc|orig|rej|md)$|^__pycache__$")
+# What CI takes for proved by tests/proofs: it compiles for four minutes.
+COMPILED = ("beats.", "headers.", "homework")
 # Beside common/ and scripts/.
 TOOLS = (
     "CMakeLists.txt",
@@ -112,6 +117,34 @@ def beats_hash(root, blocks, numbers):
     return result.text()
 
 
+def headers_hash(root, number, names, flags):
+    """Of what decides whether these headers of a stage compile alone."""
+    result = Hash()
+    result.add("headers", *names)
+    result.add("flags", *flags)
+    for folder in sorted((root / "stages").glob(f"{number}_*")):
+        result.add_files(root, sorted(folder.glob("*.hpp")))
+    result.add_files(root, sorted((root / "common").glob("*.hpp")))
+    result.add_files(root, [root / "tests" / "test_headers.py"])
+    return result.text()
+
+
+def homework_hash(root):
+    """Of what the graders compile, and of what they are."""
+    result = Hash()
+    result.add("homework")
+    for folder in sorted((root / "stages").glob("[0-9][0-9]_*")):
+        result.add_files(root, sorted(folder.glob("*.hpp")))
+        result.add_files(root, files_in(folder / "tests"))
+    # Their texts are tables and code for the graders, too.
+    result.add_files(root, sorted(
+        file for file in (root / "tests" / "homework").rglob("*")
+        if file.is_file() and file.suffix != ".pyc"))
+    result.add_files(root, [root / "tests" / "test_homework.py"])
+    add_tools(result, root)
+    return result.text()
+
+
 def add_tools(result, root):
     result.add_files(root, files_in(root / "common"))
     # That runs this, and changes nothing of it.
@@ -121,7 +154,7 @@ def add_tools(result, root):
             result.add_files(root, [root / name])
 
 
-def machine():
+def machine(*more):
     """What else a proof depends on here: the compilers and how they are called,
     Python, and the kernel."""
     build = Path(os.environ.get("BUILD_BIN", "build/test/bin")).parent
@@ -129,7 +162,7 @@ def machine():
     parts = [sys.version, " ".join(os.uname()),
              os.environ.get("CXXFLAGS", ""),
              options.read_text() if options.is_file() else ""]
-    for compiler in (os.environ.get("CXX") or "c++", "clang++"):
+    for compiler in (os.environ.get("CXX") or "c++", "clang++", *more):
         try:
             parts.append(subprocess.run(
                 [*shlex.split(compiler), "--version"],
@@ -142,7 +175,7 @@ def machine():
 
 
 class Record:
-    """tests/proofs: a line `NAME HASH` for each chapter, sorted by name."""
+    """tests/proofs: a line `NAME HASH` for each proof, sorted by name."""
 
     def __init__(self, path):
         self.path = path
@@ -167,12 +200,15 @@ class Record:
 
 
 HEAD = """\
-# What was proved of the book: see proofs.py. ./scripts/test --book renews it.
+# What was proved, as of the book: see proofs.py. ./scripts/test --book renews it.
 """
 
 
 class Proofs:
-    def __init__(self, root, mode=None):
+    """Further compilers are what they take besides c++ and clang++."""
+
+    def __init__(self, root, mode=None, compilers=()):
+        self.compilers = compilers
         self.record = Record(root / "tests" / "proofs")
         self.folder = root / "build" / "proofs"
         self.mode = mode or os.environ.get("PROOFS") or "use"
@@ -183,9 +219,8 @@ class Proofs:
         """Whether that need not be proved again; says why."""
         if self.mode == "ignore":
             return ""
-        # To compile beats takes CI's two cores two minutes.
         believes = self.mode == "use" or (
-            self.mode == "check" and name.startswith("beats."))
+            self.mode == "check" and name.startswith(COMPILED))
         if believes and self.record.read().get(name) == text:
             return "proved as it is, says tests/proofs"
         if self._here(text).is_file():
@@ -213,5 +248,5 @@ class Proofs:
 
     def _here(self, text):
         result = Hash()
-        result.add(text, machine())
+        result.add(text, machine(*self.compilers))
         return self.folder / result.text()

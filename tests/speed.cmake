@@ -137,54 +137,93 @@ function(asyncio_quicken number name)
   asyncio_quicken_pitfalls(${number} ${name})
 endfunction()
 
-# Compiles a stage's pitfalls as one source: each program then is a main() that
-# calls its own. Those with flags of their own, or whose main() returns a value,
-# stay as they are.
+# Compiles a stage's pitfalls as one source, and those that have the same flags
+# of their own as another one: each program then is a main() that calls its own.
 function(asyncio_quicken_pitfalls number name)
   get_property(targets
     DIRECTORY "${ASYNCIO_ROOT_DIR}/stages/${name}"
     PROPERTY BUILDSYSTEM_TARGETS
   )
   list(FILTER targets INCLUDE REGEX "_pitfall_")
-  set(merged "")
+  set(groups "")
   foreach(target IN LISTS targets)
     get_target_property(source ${target} SOURCES)
     file(STRINGS "${source}" flags REGEX "^// Flags: ")
+    string(MAKE_C_IDENTIFIER "_${flags}" group)
+    list(APPEND groups "${group}")
+    list(APPEND targets_${group} ${target})
+    set(flags_${group} "${flags}")
+  endforeach()
+  list(REMOVE_DUPLICATES groups)
+  foreach(group IN LISTS groups)
+    list(LENGTH targets_${group} count)
+    # One with flags of its own stays as it is.
+    if(NOT flags_${group} OR count GREATER 1)
+      asyncio_merge_pitfalls(${number}_pitfalls${group} ${name}
+        "${flags_${group}}" ${targets_${group}}
+      )
+    endif()
+  endforeach()
+endfunction()
+
+# The library is an object with the mergers of these targets.
+function(asyncio_merge_pitfalls library name flags)
+  set(merged "")
+  foreach(target IN LISTS ARGN)
+    get_target_property(source ${target} SOURCES)
     file(READ "${source}" content)
     string(REGEX MATCH "\nint main\\(\\) {\n.*" main "${content}")
-    if(flags OR main STREQUAL "" OR main MATCHES "\n +return [^;]")
+    if(main STREQUAL "")
+      continue()
+    endif()
+    # Only a main() may end without a value.
+    set(type void)
+    set(return "")
+    if(main MATCHES "\n  return [^\n]+;\n}\n$")
+      set(type int)
+      set(return "return ")
+    elseif(main MATCHES "\n +return [^;]")
       continue()
     endif()
     get_filename_component(part "${source}" NAME_WE)
-    # Where another source can call it. Only a main() may end without a value.
-    string(REPLACE "\nint main() {\n" "\nvoid run() {\n" content "${content}")
+    # Where another source can call it.
+    string(REPLACE "\nint main() {\n" "\n${type} run() {\n" content "${content}")
     set(copy "${CMAKE_BINARY_DIR}/merged/${name}/${part}.cpp")
     asyncio_write("${copy}" "#line 1 \"${source}\"\n${content}")
     list(APPEND merged "${copy}")
     set(caller "${CMAKE_BINARY_DIR}/merged/${name}/${part}_main.cpp")
     asyncio_write("${caller}" "namespace ${part}_ {
-void run();
+${type} run();
 }
 int main() {
-  ${part}_::run();
+  ${return}${part}_::run();
 }
 ")
     set_target_properties(${target} PROPERTIES SOURCES "${caller}")
-    target_link_libraries(${target} PRIVATE ${number}_pitfalls)
+    target_link_libraries(${target} PRIVATE ${library})
   endforeach()
-  if(merged)
-    asyncio_merged_source(${number}_pitfalls source ${merged})
-    add_library(${number}_pitfalls OBJECT EXCLUDE_FROM_ALL "${source}")
-    asyncio_flags(${number}_pitfalls)
-    target_compile_options(${number}_pitfalls PRIVATE
-      $<$<CONFIG:Release>:-O1>
-      # g++ takes what was included for a header.
-      $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>
-    )
-    target_include_directories(${number}_pitfalls PRIVATE
-      "${ASYNCIO_ROOT_DIR}/stages/${name}"
-    )
-    asyncio_precompile(${number}_pitfalls -O1 common)
+  if(NOT merged)
+    return()
+  endif()
+  asyncio_merged_source(${library} source ${merged})
+  add_library(${library} OBJECT EXCLUDE_FROM_ALL "${source}")
+  asyncio_flags(${library})
+  string(REGEX REPLACE "^// Flags: *" "" flags "${flags}")
+  separate_arguments(flags UNIX_COMMAND "${flags}")
+  target_compile_options(${library} PRIVATE
+    $<$<CONFIG:Release>:-O1>
+    # g++ takes what was included for a header.
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>
+    ${flags}
+  )
+  target_include_directories(${library} PRIVATE
+    "${ASYNCIO_ROOT_DIR}/stages/${name}"
+  )
+  if(flags)
+    # What is precompiled has none.
+    target_link_libraries(${library} PRIVATE common)
+  else()
+    asyncio_precompile(${library} -O1 common)
   endif()
 endfunction()
 

@@ -53,6 +53,13 @@ WORKLOADS = {
     "12": ("threadsafe", "executor"),
 }
 
+# A server and its client, at a port of their own unless it is said otherwise.
+PAIR = ("echo_server", "echo_client")
+
+
+def with_port(port):
+    return {**support.ENVIRONMENT, "ASYNCIO_DEMO_PORT": str(port)}
+
 
 class FailingTest(StageTest):
     def assert_one_line(self, done, *texts):
@@ -148,6 +155,7 @@ class DemoTest(StageTest):
             (stage, name)
             for stage in support.stages()
             for name in demos_of(stage)
+            if name not in PAIR
         ]
 
         def check(demo):
@@ -158,6 +166,21 @@ class DemoTest(StageTest):
             self.assertNotEqual(out, "", name)
 
         self.for_each(demos, check, at_once=16)
+
+    def test_the_pair(self):
+        """The one ends with the conversation, the other by Ctrl-C."""
+
+        def check(stage):
+            server, client = ([stage.program, "demo", name] for name in PAIR)
+            with Program(server, env=with_port(0)) as program:
+                port = re.search(r", (\d+)\)$", program.line())[1]
+                status, out, err = call(*client, env=with_port(port))
+                self.assertEqual((status, err), (0, ""))
+                self.assertRegex(out, r"data received: .*\n.*closed the conn")
+                self.assertEqual(program.stop(), 0)
+
+        self.for_each([stage for stage in support.stages()
+                       if set(PAIR) <= set(demos_of(stage))], check)
 
     def test_by_hand(self):
         """The state machine counts as the generator does."""

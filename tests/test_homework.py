@@ -4,7 +4,8 @@ one starts with compiles and passes no idea; solutions pass; submissions that
 are known to be wrong are caught by the idea that names their misconception, in
 the test cases that are recorded, and not only because they never end.
 
-That takes a compiler: with SOAK=1 all of it, else a part.
+That takes a compiler: with SOAK=1 all of it, else a part, unless tests/proofs
+has that as it is: see proofs.py.
 """
 from __future__ import annotations
 
@@ -23,6 +24,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 if "HOMEWORK_BUILD" not in os.environ and "BUILD_BIN" in os.environ:
     os.environ["HOMEWORK_BUILD"] = str(Path(os.environ["BUILD_BIN"]).parent)
 
+import proofs
 from lib import grader, homework
 from lib.assignments import (
     HOMEWORK, Assignment, Wrong, find_assignments, lint, write_files)
@@ -88,9 +90,38 @@ class Texts(unittest.TestCase):
 
 
 class Graders(unittest.TestCase):
+    """What all of them prove together is one proof."""
+    passed: set[str] = set()
+
     @classmethod
     def setUpClass(cls) -> None:
+        cls.proofs = proofs.Proofs(ROOT, "ignore" if SOAK else None)
+        cls.text = proofs.homework_hash(ROOT)
+        if known := cls.proofs.has("homework", cls.text):
+            fault = cls.proofs.fault_of_record("homework", cls.text)
+            if fault:
+                raise AssertionError(fault)
+            raise unittest.SkipTest(f"the graders, {known}")
         cls.kit = grader.prepare()
+
+    @classmethod
+    def tearDownClass(cls) -> None:
+        if SOAK or cls.passed != set(
+                unittest.defaultTestLoader.getTestCaseNames(cls)):
+            return
+        cls.proofs.proved(cls.text)
+        fault = cls.proofs.fault_of_record("homework", cls.text)
+        if fault:
+            raise AssertionError(fault)
+
+    def run(self, result=None):
+        def faults() -> int:
+            return len(result.failures) + len(result.errors)
+
+        before = faults()
+        super().run(result)
+        if faults() == before:
+            self.passed.add(self._testMethodName)
 
     def setUp(self) -> None:
         self.folder = Path(tempfile.mkdtemp())

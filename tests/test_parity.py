@@ -30,7 +30,7 @@ PARITY_BIN = Path(
 TIMEOUT = 60
 FEWEST_CASES = 80
 # What the pairs share.
-HELPERS = {"connections", "main", "parity"}
+HELPERS = {"connections", "main", "parity", "transcripts"}
 VERSION = platform.python_version()
 # What may stand above a case, as a pattern.
 SINCE = r"(?:@since\([\d, ]+\)\n)?"

@@ -97,6 +97,26 @@ class FoldersTest(StageTest):
                         self.assertTrue((path.parent / target).exists(), target)
 
 
+class DemosTest(StageTest):
+    def test_no_two_types_of_one_name(self):
+        """The demos of a stage are one program, where the linker would take
+        the functions of either for both."""
+
+        def check(stage):
+            found = {}
+            for path in sorted((stage.folder / "demos").glob("*.cpp")):
+                text = re.sub(r"^namespace \{$.*?^\}  // namespace$", "",
+                              path.read_text(encoding="utf-8"),
+                              flags=re.S | re.M)
+                types = re.findall(r"^(?:class|struct) (\w+)[^;{]*\{", text,
+                                   re.M)
+                for name in types:
+                    self.assertNotIn(name, found, path.name)
+                    found[name] = path.name
+
+        self.for_each(support.stages(), check)
+
+
 class LessonTest(StageTest):
     def pairs(self):
         found = support.stages()

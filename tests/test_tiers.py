@@ -90,10 +90,9 @@ class TiersTest(unittest.TestCase):
                       properties["PASS_REGULAR_EXPRESSION"][0])
         self.assertNotIn("DISABLED", properties)
         self.assertIn("tsan.stress", tests)
-        for stage in support.stages():
-            if stage.number in ("12", self.numbers[-1]):
-                for file in stage.folder.glob("tests/*.cpp"):
-                    self.assertIn(f"tsan.{stage.number}.{file.stem}", tests)
+        for file in next(stage for stage in support.stages()
+                         if stage.number == "12").folder.glob("tests/*.cpp"):
+            self.assertIn(f"tsan.12.{file.stem}", tests)
 
     def test_a_user_runs_the_book_s_commands(self):
         wanted = {f"book.{number}" for number in [*self.numbers, "rest"]}
@@ -144,12 +143,16 @@ class ScriptTest(unittest.TestCase):
         functions = dict(re.findall(r"^(\w+)\(\) \{\n(.*?)^\}$", text,
                                     re.M | re.S))
         self.assertRegex(functions["test_ci"],
-                         r'(?m)^  build_tsan "tsan-ci\$suffix" \|\| exit 1$')
+                         r'(?m)^  build_tsan_quick "tsan-ci\$suffix"'
+                         r' \|\| exit 1$')
+        self.assertIn('build_tsan "$1" ', functions["build_tsan_quick"])
         run = functions["test_ci"].split("\n  run_ctest ", 1)[1]
         self.assertIn('"$build_dir/tsan-ci$suffix"', run)
         self.assertRegex(functions["test_all"],
                          r"(?m)^  configuration tsan build_tsan$")
         self.assertIn("-DASYNCIO_SANITIZE=thread", functions["build_tsan"])
+        # Of the last stage CI has the stress only.
+        self.assertIn("ideas=${2:-12;last}\n", functions["build_tsan"])
 
     def test_it_ends_with_what_was_left(self):
         text = (ROOT / "scripts" / "test").read_text(encoding="utf-8")
@@ -286,6 +289,47 @@ class HashTest(Copy):
         self.assertNotEqual(before, self.commands("09", "08"))
 
 
+class CompiledTest(Copy):
+    """What the proofs of headers and of homework see."""
+
+    def hashes(self):
+        return [
+            proofs.headers_hash(self.root, "04", ["a.hpp"], ["-Wall"]),
+            proofs.homework_hash(self.root),
+        ]
+
+    def setUp(self):
+        super().setUp()
+        # Copy leaves it out: it is much.
+        shutil.copytree(ROOT / "tests" / "homework",
+                        self.root / "tests" / "homework")
+
+    def seen(self, path, by_headers, by_homework):
+        before = self.hashes()
+        self.edit(path)
+        changed = [a != b for a, b in zip(before, self.hashes())]
+        self.assertEqual(changed, [by_headers, by_homework], path)
+
+    def test_what_they_see(self):
+        tests = self.root / "tests"
+        self.seen(self.stage("04") / "event_loop.hpp", True, True)
+        self.seen(self.stage("03") / "event_loop.hpp", False, True)
+        self.seen(self.root / "common" / "net.hpp", True, True)
+        self.seen(tests / "test_headers.py", True, False)
+        self.seen(tests / "test_homework.py", False, True)
+        self.seen(self.root / "scripts" / "lib" / "grader.py", False, True)
+        self.seen(next((tests / "homework").glob("04_*")), False, True)
+        self.seen(next((self.stage("06") / "tests").glob("*.cpp")), False,
+                  True)
+        self.seen(self.book_of("04"), False, False)
+
+    def test_other_headers_and_other_flags(self):
+        before = self.hashes()[0]
+        for names, flags in (([], ["-Wall"]), (["a.hpp"], [])):
+            self.assertNotEqual(before, proofs.headers_hash(
+                self.root, "04", names, flags))
+
+
 class ProofsTest(unittest.TestCase):
     def setUp(self):
         temporary = tempfile.TemporaryDirectory()
@@ -320,6 +364,20 @@ class ProofsTest(unittest.TestCase):
             self.assertTrue(self.proofs(mode).has("beats.04", "abc"), mode)
             self.assertFalse(self.proofs(mode).has("beats.04", "abd"), mode)
         self.assertFalse(self.proofs("ignore").has("beats.04", "abc"))
+
+    def test_and_of_headers_and_homework(self):
+        for name in ("headers.04", "homework"):
+            self.proofs("use").record.set(name, "abc")
+            self.assertTrue(self.proofs("check").has(name, "abc"))
+            self.assertFalse(self.proofs("check").has(name, "abd"))
+            for mode in ("renew", "ignore"):
+                self.assertFalse(self.proofs(mode).has(name, "abc"), mode)
+
+    def test_another_compiler_of_headers_has_not_proved_it(self):
+        self.proofs("use").proved("abc")
+        other = proofs.Proofs(self.root, "renew", compilers=["false"])
+        self.assertTrue(self.proofs("renew").has("headers.04", "abc"))
+        self.assertFalse(other.has("headers.04", "abc"))
 
     def test_another_compiler_has_not_proved_it(self):
         self.proofs("use").proved("abc")

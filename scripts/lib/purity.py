@@ -25,9 +25,9 @@ LARGEST = 400                   # added lines in headers
 # other: half of it without the rest would dangle. A task is the same once
 # more, and the runner ends all of them. 12 begins with what a thread can wait
 # for: the future and the pool of PEP 3148, two fifths of it, which know of no loop.
-# Transports are one idea for TCP, names, Unix sockets, pipes and datagrams.
+# 15 is one idea for TCP, names, Unix sockets, pipes, datagrams and files.
 LARGER = {
-    ("04", "05"): 505, ("05", "06"): 410, ("11", "12"): 640, ("14", "15"): 1200}
+    ("04", "05"): 505, ("05", "06"): 410, ("11", "12"): 640, ("14", "15"): 1310}
 # register_() calls update() in a try block, as CPython does.
 REINDENTED = {("08", "09"): 1}
 TYPES = (                       # what common/ must not know

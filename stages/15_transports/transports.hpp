@@ -81,7 +81,9 @@ class SelectorTransport
     try {
       loop_.call_soon([this] { connection_made(); });
       // Not before the protocol knows of it.
-      loop_.call_soon([this] { add_reader(); });
+      loop_.call_soon([this] {
+        call_or_fail([this] { add_reader(); }, "Fatal error: cannot read");
+      });
       loop_.call_soon([waiter] {
         if (!waiter.done()) {
           waiter.set_result();

@@ -7,7 +7,7 @@ import socket
 from connections import (
     Recorder, boom, connect, connect_raw, dial, nothing, outcome, port_of,
     serve, settle, until, until_end)
-from parity import Loop, case, main, raises, say
+from parity import Loop, case, differs, main, raises, say
 
 
 class Visitors:
@@ -391,6 +391,7 @@ async def serve_forever_after_it_was_cancelled():
 
 
 @case
+@differs
 async def the_factory_raises():
     visitors = Visitors()
     visitors.on_new = boom
@@ -677,6 +678,7 @@ async def a_connected_socket():
 
 
 @case
+@differs
 async def create_server_is_cancelled():
     loop = asyncio.get_running_loop()
     visitors = Visitors()

@@ -7,7 +7,7 @@ import socket
 from connections import (
     BufferedRecorder, Peer, Recorder, boom, connect, connect_raw, dial,
     lines_on_stderr, port_of, serve, settle, until, until_end, wire)
-from parity import Loop, case, main, name, raises, say
+from parity import Loop, case, differs, main, name, raises, say, since
 
 
 @case
@@ -420,6 +420,7 @@ async def nothing_comes_while_it_is_paused():
 
 
 @case
+@since(3, 11, 4)
 async def pause_in_connection_made():
     ours = Recorder()
     ours.on_made = lambda: ours.transport.pause_reading()
@@ -829,6 +830,7 @@ async def from_get_buffer_to_data_received():
 
 
 @case
+@differs
 async def set_protocol_in_get_buffer():
     first = BufferedRecorder(1000, "first")
     second = BufferedRecorder(1000, "second")

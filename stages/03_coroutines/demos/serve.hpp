@@ -16,28 +16,28 @@ using asyncio::Socket;
 /// Talks to one client; its connection is closed with the coroutine.
 using Handler = Coroutine<> (*)(Socket client);
 
-struct Service {
+struct Acceptor {
   Socket listener;
   Handler handler;
   bool paused = false;
   bool told = false;
 };
 
-inline Coroutine<> accept_clients(std::shared_ptr<Service> service);
+inline Coroutine<> accept_clients(std::shared_ptr<Acceptor> acceptor);
 
 /// One connection. What goes wrong with it ends this one and no other.
-inline Coroutine<> converse(std::shared_ptr<Service> service, Socket client) {
+inline Coroutine<> converse(std::shared_ptr<Acceptor> acceptor, Socket client) {
   try {
-    co_await service->handler(std::move(client));
+    co_await acceptor->handler(std::move(client));
   } catch (const std::exception& error) {
     std::fprintf(stderr, "connection lost: %s\n", error.what());
   }
   // Not reached when the loop closes: GeneratorExit is no std::exception.
-  if (service->paused) {
-    service->paused = false;
-    create_task(accept_clients(service));
+  if (acceptor->paused) {
+    acceptor->paused = false;
+    create_task(accept_clients(acceptor));
   } else {
-    service->told = false;
+    acceptor->told = false;
   }
 }
 
@@ -49,34 +49,34 @@ inline bool out_of_descriptors(const std::error_code& error) {
          error == std::errc::not_enough_memory;
 }
 
-inline void cannot_accept(Service& service, const std::error_code& error) {
-  if (!service.told) {
+inline void cannot_accept(Acceptor& acceptor, const std::error_code& error) {
+  if (!acceptor.told) {
     std::fprintf(stderr, "cannot accept: %s\n", error.message().c_str());
   }
-  service.told = true;
-  service.paused = out_of_descriptors(error);
+  acceptor.told = true;
+  acceptor.paused = out_of_descriptors(error);
 }
 
 /// Accepts until descriptors run out; the next connection that ends starts it
 /// again.
-inline Coroutine<> accept_clients(std::shared_ptr<Service> service) {
-  while (!service->paused) {
+inline Coroutine<> accept_clients(std::shared_ptr<Acceptor> acceptor) {
+  while (!acceptor->paused) {
     try {
-      Socket client = co_await asyncio::sock_accept(service->listener);
+      Socket client = co_await asyncio::sock_accept(acceptor->listener);
       set_nodelay(client);
-      create_task(converse(service, std::move(client)));
+      create_task(converse(acceptor, std::move(client)));
     } catch (const std::system_error& error) {
-      cannot_accept(*service, error.code());
+      cannot_accept(*acceptor, error.code());
     }
   }
-  // Every connection holds the service too.
-  if (service.use_count() == 1) {
+  // Every connection holds the acceptor too.
+  if (acceptor.use_count() == 1) {
     throw std::runtime_error("there is no connection left to wait for");
   }
 }
 
 /// The server; hand it to create_task.
 inline Coroutine<> serve(Socket listener, Handler handler) {
-  Service service{std::move(listener), handler};
-  return accept_clients(std::make_shared<Service>(std::move(service)));
+  Acceptor acceptor{std::move(listener), handler};
+  return accept_clients(std::make_shared<Acceptor>(std::move(acceptor)));
 }

@@ -12,6 +12,10 @@ class Echo : public Protocol {
 
   void data_received(std::string_view data) override { transport_.write(data); }
 
+  // Who does not read is not read from.
+  void pause_writing() override { transport_.pause_reading(); }
+  void resume_writing() override { transport_.resume_reading(); }
+
   Transport transport_;
 };
 

@@ -44,6 +44,8 @@ struct Busy : Recorder {
       // A copy, as it may end this object.
       const auto its_action = action;
       its_action(*this, callback);
+      // It must live that long.
+      ++actions;
     }
   }
 
@@ -51,6 +53,7 @@ struct Busy : Recorder {
 
   std::function<void(Busy&, const std::string&)> action;
   std::string received;
+  int actions = 0;
 };
 
 const std::vector<std::string> callbacks = {
@@ -174,7 +177,8 @@ TEST_CASE("any_order: whoever ends first, in whichever callback") {
       {"peer", [](Visit& visit, Busy&) { visit.hang_up(); }},
   };
   const int before = open_descriptors();
-  for (const auto& [what, end] : ends) {
+  for (const auto& [name, end] : ends) {
+    const std::string& what = name;
     for (const std::string& callback : callbacks) {
       CAPTURE(what);
       CAPTURE(callback);

@@ -1,4 +1,6 @@
+#include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/select.h>
 
 #include "recorder.hpp"
 
@@ -64,6 +66,32 @@ TEST_CASE("errors: connection_made that throws does not") {
   wire.settle();
   CHECK(wire.log == Lines{"Exception in callback: not made", "data Hello"});
   CHECK_FALSE(wire.transport.is_closing());
+}
+
+TEST_CASE("errors: a socket that the selector refuses") {
+  const auto [here, peer] = stream_pair();
+  raise_descriptor_limit();
+  const int high = ::fcntl(here, F_DUPFD_CLOEXEC, FD_SETSIZE);
+  ::close(here);
+  REQUIRE(high >= FD_SETSIZE);
+  Lines log;
+  EventLoop loop(std::make_unique<SelectSelector>());
+  loop.use_virtual_clock();
+  loop.set_exception_handler(
+      [&](const std::string& message, std::exception_ptr exception) {
+        log.push_back(message + ": " + describe(exception).substr(0, 10));
+      });
+  const auto factory = [&log] { return std::make_shared<Recorder>(log); };
+  loop.run_until_complete(create_connection(factory, Socket(high, loop)));
+  loop.run_until_idle();
+  loop.set_exception_handler(nullptr);
+  REQUIRE(log.size() == 3);
+  CHECK(log[0] == "made");
+  CHECK(log[1] == "Fatal error: cannot read: descriptor");
+  CHECK(log[2].starts_with("lost descriptor"));
+  char byte = 0;
+  CHECK(::recv(peer, &byte, 1, 0) == 0);
+  ::close(peer);
 }
 
 TEST_CASE("errors: those of the system are no surprise, and not reported") {
