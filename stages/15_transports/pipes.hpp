@@ -84,12 +84,9 @@ class UnixWritePipeTransport : public SelectorSocketTransport {
 
   // Nothing comes from there: nobody reads any more.
   void read_ready() override {
-    std::exception_ptr broken;
-    if (get_write_buffer_size() > 0) {
-      errno = EPIPE;
-      broken = errno_exception("write");
-    }
-    force_close(broken);
+    const bool is_lost = get_write_buffer_size() > 0;
+    errno = EPIPE;
+    force_close(is_lost ? errno_exception("write") : nullptr);
   }
 };
 

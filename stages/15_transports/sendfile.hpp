@@ -67,10 +67,9 @@ class SendfileProtocol : public Protocol {
       transport_.resume_reading();
     }
     const bool is_paused = transport_.is_writing_paused();
-    if (was_paused_ == is_paused || transport_.is_closing()) {
-      return;
+    if (is_paused != was_paused_ && !transport_.is_closing()) {
+      is_paused ? protocol_->pause_writing() : protocol_->resume_writing();
     }
-    is_paused ? protocol_->pause_writing() : protocol_->resume_writing();
   }
 
   void resume_writing() override { wake(); }
