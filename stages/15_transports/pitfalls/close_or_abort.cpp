@@ -1,9 +1,10 @@
 // close() is polite: it sends what is kept, and then ends the connection.
-// abort() ends it now, and what is kept is lost. A loop that ends does the
-// same: it does not wait for a transport that is still closing.
+// abort() ends the connection now, and what is kept is lost. It is lost, too,
+// when the loop ends: the loop does not wait for a transport that is still
+// closing.
 //
-// Cure: close(), and wait until connection_lost() was called before the program
-// ends. abort() is for a client that breaks the rules, or takes too long.
+// Cure: close(), and wait for connection_lost() before the program ends.
+// abort() is for a client that breaks the rules, or takes too long.
 //
 // Prints:
 //   abort(): some of the bytes are lost

@@ -1,8 +1,9 @@
 // A client may end its side of a connection and still wait for the answer, as
-// `echo question | nc` does. eof_received() returns what is to be done then:
-// false, which a protocol returns that does not override it, closes the
-// transport at once, and the answer that comes later is dropped without a word.
-// true keeps it open; but then it stays open until the protocol closes it.
+// `echo question | nc` does. The protocol decides what happens then, by what
+// eof_received() returns. If it returns false, as the inherited function does,
+// the transport closes at once, and an answer written later is dropped in
+// silence. If it returns true, the connection stays open until the protocol
+// closes it.
 //
 // Cure: if an answer is still due, return true, and close() after it.
 //

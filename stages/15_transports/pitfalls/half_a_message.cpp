@@ -1,10 +1,10 @@
-// data_received() is called with what has come so far. Where one write() of the
-// sender ends is not to be seen: a message may come in pieces, and several may
+// data_received() is called with what has come so far. It cannot see where one
+// write() of the sender ends: a message may come in pieces, and several may
 // come at once. On one machine it mostly works by accident; over a network, or
 // for a large message, it does not.
 //
-// Cure: keep what has come until the message is whole: to the end of its line,
-// or as long as a number in front of it says.
+// Cure: keep what has come until the message is whole: up to the end of its
+// line, or to the length that a number in front of it states.
 //
 // Prints:
 //   takes each for a message: [12]

@@ -1,12 +1,12 @@
 // A protocol keeps its transport, to write to it, and the transport keeps its
-// protocol, to call it. Neither of them dies when the program drops what it has
-// of them: no destructor closes the connection, which the loop owns as long as
-// it is open. When it ends, and connection_lost() was called, the transport
-// drops the protocol and the loop drops the transport. Only what the program
-// itself still has then stays: here a list of all clients.
+// protocol, to call it. When the program drops both, neither is destroyed: the
+// loop owns a connection as long as it is open, so no destructor closes it.
+// When the connection has ended and connection_lost() was called, the transport
+// drops the protocol, and the loop drops the transport. What the program still
+// holds is all that is left: here a list of all clients.
 //
-// Cure: close() what is no longer needed, and take a client off the list in its
-// connection_lost().
+// Cure: close() what is no longer needed, and remove a client from the list in
+// its connection_lost().
 //
 // Prints:
 //   dropped: 1 client, descriptor open

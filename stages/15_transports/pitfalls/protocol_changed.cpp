@@ -1,10 +1,11 @@
-// In the middle of a conversation set_protocol() puts another protocol in
-// charge. It is called for what comes from then on. Bytes that came with the
-// last message of the old one have been handed to the old one: if that drops
-// them, they are lost. The new one's connection_made() is not called either, as
-// no connection was made: it has to be given the transport.
+// In the middle of a conversation, set_protocol() puts another protocol in
+// charge. The new protocol is called only for bytes that are received later. If
+// some came together with the last message for the old protocol, the old one
+// has them, and if it drops them, they are lost. The new one's
+// connection_made() is not called either, as no connection was made, so the old
+// one must pass it the transport.
 //
-// Cure: hand the rest over: call data_received() of the new one.
+// Cure: hand the rest over: call the new protocol's data_received().
 //
 // Prints:
 //   only switches: chat: how are you?

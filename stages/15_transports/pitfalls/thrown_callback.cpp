@@ -1,8 +1,8 @@
-// What data_received() throws ends that connection: it is reported, and
-// connection_lost() is called with it. The server and its other clients go on.
-// But the client learns only that the connection has ended. And a callback that
-// the protocol asked the loop for itself (call_later, add_done_callback) is
-// only reported: the connection stays open, and the client waits for ever.
+// What data_received() throws ends that connection: it is reported, and passed
+// to connection_lost(). The server and its other clients go on. But the client
+// learns only that the connection has ended. What is thrown in a callback that
+// the protocol has scheduled (call_later, add_done_callback) is only reported:
+// the connection stays open, and the client waits for ever.
 //
 // Cure: catch what a client can cause, and answer it. In a callback of your own
 // catch everything, and abort() the transport.

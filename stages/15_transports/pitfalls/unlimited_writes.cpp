@@ -1,6 +1,6 @@
-// write() never waits. What the kernel does not take is kept in memory, and a
-// program that does not look at pause_writing() can be made to keep all it has:
-// here by a client that reads nothing for a second. (A picture has 100 kB.)
+// write() never waits. What the kernel does not take is kept in memory. If a
+// program ignores pause_writing(), a client can fill the program's memory: here
+// by reading nothing for a second. (A picture has 100 kB.)
 //
 // Cure: stop at pause_writing() and go on at resume_writing(). Then at most the
 // high-water mark, 64 kB, and the one write that passed it are kept.
