@@ -74,6 +74,13 @@ class UnixWritePipeTransport : public SelectorSocketTransport {
     return ::write(sock_, data.data(), data.size());
   }
 
+  // What is typed at a terminal is not its end.
+  void add_reader() override {
+    if (!S_ISCHR(mode_of(sock_))) {
+      SelectorSocketTransport::add_reader();
+    }
+  }
+
   // Nothing comes from there: nobody reads any more.
   void read_ready() override {
     std::exception_ptr broken;

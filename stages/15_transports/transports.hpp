@@ -195,7 +195,7 @@ class SelectorTransport
   /// All is sent, and it goes on.
   virtual void drained() {}
 
-  void add_reader() {
+  virtual void add_reader() {
     if (is_reading()) {
       loop_.add_reader(sock_, [this] { read_ready(); });
     }
