@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <exception>
 #include <functional>
 #include <map>
@@ -100,15 +101,17 @@ struct ConnectionOptions {
   std::optional<Seconds> happy_eyeballs_delay;
 };
 
-/// By turns one of each family, in the order found.
+/// By turns one of each family, the family found first beginning.
 /// (base_events._interleave_addrinfos)
 inline std::vector<AddressInfo> interleave_addrinfos(
     const std::vector<AddressInfo>& infos
 ) {
-  std::map<int, int> count;
-  std::multimap<int, AddressInfo> ranked;
+  std::map<int, std::size_t> place;
+  std::map<int, std::size_t> count;
+  std::map<std::pair<std::size_t, std::size_t>, AddressInfo> ranked;
   for (const AddressInfo& info : infos) {
-    ranked.emplace(count[info.family]++, info);
+    place.emplace(info.family, place.size());
+    ranked.emplace(std::pair(count[info.family]++, place[info.family]), info);
   }
   std::vector<AddressInfo> reordered;
   for (const auto& [rank, info] : ranked) {

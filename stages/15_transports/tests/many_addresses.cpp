@@ -29,6 +29,15 @@ TEST_CASE("many_addresses: the families take turns") {
         Lines{"six 1", "four 1", "six 2", "four 2", "six 3"});
 }
 
+TEST_CASE("many_addresses: the family found first begins every turn") {
+  const std::vector<AddressInfo> infos = {
+      info(AF_INET6, "six 1"), info(AF_INET, "four 1"),
+      info(AF_INET, "four 2"), info(AF_INET6, "six 2"),
+  };
+  CHECK(names(interleave_addrinfos(infos)) ==
+        Lines{"six 1", "four 1", "six 2", "four 2"});
+}
+
 using Attempts = std::vector<std::function<Coroutine<int>()>>;
 
 /// Says when it begins and how it ends.

@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <stdlib.h>
 
 #include "recorder.hpp"
 
@@ -69,6 +70,26 @@ TEST_CASE("pipes: one end is read") {
   Pipe::close(pipe.write_end);
   pipe.loop.run_until_idle();
   CHECK(pipe.log == Lines{"made", "data Hello", "eof", "lost None"});
+}
+
+TEST_CASE("pipes: what is typed at a terminal ends nothing") {
+  const int keyboard = ::posix_openpt(O_RDWR | O_NOCTTY);
+  REQUIRE(::grantpt(keyboard) == 0);
+  REQUIRE(::unlockpt(keyboard) == 0);
+  Pipe pipe;
+  Pipe::close(pipe.write_end);
+  pipe.write_end = ::open(::ptsname(keyboard), O_RDWR | O_NOCTTY);
+  pipe.connect_writer();
+  CHECK(::write(keyboard, "typed\n", 6) == 6);
+  for (int i = 0; i < 3; ++i) {
+    pipe.loop.call_soon([] {});
+    pipe.loop.run_once();
+  }
+  CHECK(pipe.log == Lines{"made"});
+  pipe.protocol->transport.close();
+  pipe.loop.run_until_idle();
+  CHECK(pipe.log == Lines{"made", "lost None"});
+  ::close(keyboard);
 }
 
 TEST_CASE("pipes: and not written to") {
