@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 
 #include "recorder.hpp"
@@ -79,8 +80,11 @@ TEST_CASE("pipes: what is typed at a terminal ends nothing") {
   Pipe pipe;
   Pipe::close(pipe.write_end);
   pipe.write_end = ::open(::ptsname(keyboard), O_RDWR | O_NOCTTY);
+  pollfd typed = {pipe.write_end, POLLIN, 0};
   pipe.connect_writer();
   CHECK(::write(keyboard, "typed\n", 6) == 6);
+  // It takes its time.
+  CHECK(::poll(&typed, 1, 5000) == 1);
   for (int i = 0; i < 3; ++i) {
     pipe.loop.call_soon([] {});
     pipe.loop.run_once();
