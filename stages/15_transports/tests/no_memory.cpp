@@ -120,7 +120,8 @@ TEST_CASE("no_memory: a connection") {
     const auto factory = [&protocol] { return protocol; };
     loop.run_until_complete(
         create_connection(factory, std::move(ends.sock)));
-    CHECK(::send(ends.peer, "answer", 6, 0) == 6);
+    // Lost if the loop had no memory for its reader.
+    CHECK((protocol->is_lost || ::send(ends.peer, "answer", 6, 0) == 6));
     for (int i = 0; i < 5 && !protocol->is_lost; ++i) {
       loop.call_soon([] {});
       loop.run_once();
