@@ -70,10 +70,10 @@ struct Result {
 Result race(std::vector<std::pair<Seconds, bool>> attempts, Seconds delay) {
   Result result;
   Attempts starts;
-  for (const auto& [takes, succeeds] : attempts) {
+  for (const auto& each : attempts) {
     const int number = static_cast<int>(starts.size());
-    starts.push_back([&log = result.log, number, takes = takes,
-                      succeeds = succeeds] {
+    starts.push_back([&log = result.log, number, takes = each.first,
+                      succeeds = each.second] {
       return attempt(&log, number, takes, succeeds);
     });
   }
